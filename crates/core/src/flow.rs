@@ -1,0 +1,6 @@
+//! The sequences, written once for every edge.
+
+pub mod admin;
+pub mod bootstrap;
+pub mod gate;
+pub mod mint;
