@@ -1,2 +1,57 @@
-//! c
-fn main() {}
+//! The project's own chores: `cargo xtask help` lists them.
+
+mod build;
+mod command;
+mod component;
+mod node;
+mod postgres;
+mod setup;
+mod step;
+mod toolchain;
+mod workspace;
+
+// The native host's own file, so that the component is compiled with the very settings it is
+// loaded with. As a dependency it would not do: the host embeds what is made here.
+#[path = "../../../native-host/src/engine.rs"]
+mod engine;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::workspace::Workspace;
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Command {
+    /// Find or install what is needed beside Rust, one line each.
+    Setup,
+    /// Make sure the WebAssembly targets are there.
+    Toolchain,
+    /// Build the component, then the binaries that embed it.
+    Build {
+        /// With full optimization, for users.
+        #[arg(long)]
+        release: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Command::parse(), &Workspace::find()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // One line, not `main`'s own form: this is read in logs, where a backtrace hides it.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
+    match command {
+        Command::Setup => setup::run(workspace),
+        Command::Toolchain => toolchain::run(workspace),
+        Command::Build { release } => build::run(workspace, build::Profile::of(release)),
+    }
+}

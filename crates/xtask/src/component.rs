@@ -1,0 +1,81 @@
+//! From the guest's core module to what a host loads: a component, and machine code of it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::Context as _;
+use wasmtime::Engine;
+use wit_component::ComponentEncoder;
+
+use crate::engine;
+
+/// Makes a component of a core module that carries its world, as `wit-bindgen` leaves it.
+///
+/// # Errors
+///
+/// If the module imports or exports what its world does not say.
+pub(crate) fn encode(module: &[u8]) -> anyhow::Result<Vec<u8>> {
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .context("reading the core module's world")?
+        .encode()
+        .context("encoding the component")
+}
+
+/// Compiles a component for every machine of this platform (see [`engine::TARGET`]).
+pub(crate) fn precompile(component: &[u8]) -> anyhow::Result<Vec<u8>> {
+    Engine::new(&engine::config()?)
+        .and_then(|engine| engine.precompile_component(component))
+        .map_err(|error| anyhow::anyhow!("compiling the component: {error:#}"))
+}
+
+/// Writes the file unless it has this content: an untouched time stamp keeps what embeds it fresh.
+pub(crate) fn write_if_changed(path: &Path, content: &[u8]) -> io::Result<bool> {
+    if fs::read(path).is_ok_and(|there| there == content) {
+        return Ok(false);
+    }
+    fs::create_dir_all(path.parent().expect("a file lies in a folder"))?;
+    fs::write(path, content)?;
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module without a world: nothing imported, nothing exported.
+    const EMPTY: &[u8] = b"\0asm\x01\0\0\0";
+
+    #[test]
+    fn a_module_becomes_loadable_code() {
+        let component = encode(EMPTY).unwrap();
+        let code = precompile(&component).unwrap();
+        assert_eq!(
+            Engine::detect_precompiled(&code),
+            Some(wasmtime::Precompiled::Component),
+            "the host only loads what wasmtime knows as its own"
+        );
+        assert_eq!(code, precompile(&component).unwrap(), "the same input gives the same code");
+    }
+
+    #[test]
+    fn what_is_no_module_is_refused() {
+        let error = encode(b"no module").unwrap_err();
+        assert_eq!(error.to_string(), "reading the core module's world");
+    }
+
+    #[test]
+    fn an_equal_file_is_left_alone() {
+        let folder = std::env::temp_dir().join(format!("xtask-write-{}", std::process::id()));
+        let path = folder.join("below/file");
+        let written =
+            ["one", "one", "two"].map(|text| write_if_changed(&path, text.as_bytes()).unwrap());
+        assert_eq!(
+            (written, fs::read_to_string(&path).unwrap().as_str()),
+            ([true, false, true], "two")
+        );
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

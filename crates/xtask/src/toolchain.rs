@@ -1,0 +1,150 @@
+//! A compiler for WebAssembly: rustup's where it can be had, one made from Debian's packages
+//! where it cannot.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::command::{folder_of, output, run as run_command};
+use crate::workspace::Workspace;
+
+/// The target of the component: it has no imports but its own, for nothing links WASI into it.
+pub(crate) const COMPONENT: &str = "wasm32-unknown-unknown";
+
+/// Says where the compiler must come from: with `packages`, rustup's server is left alone.
+const CHOICE: &str = "LAKEGATE_WASM_TOOLCHAIN";
+
+/// A compiler for one WebAssembly target.
+#[derive(Debug)]
+pub(crate) struct Wasm {
+    target: &'static str,
+    /// The compiler in the place of cargo's own.
+    rustc: Option<PathBuf>,
+}
+
+impl Wasm {
+    /// The compiler that is here already: that of the Rust in use, or one made before.
+    pub(crate) fn find(workspace: &Workspace, target: &'static str) -> Option<Self> {
+        let own = env::var_os("RUSTC").unwrap_or("rustc".into());
+        if has_target(workspace, Path::new(&own), target) {
+            return Some(Self { target, rustc: None });
+        }
+        let made = cache_here()?.join("toolchain");
+        // Its linkers are rustup's, and gone if rustup's toolchain is.
+        let linker = made.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
+        let rustc = made.join("bin/rustc");
+        (linker.exists() && has_target(workspace, &rustc, target))
+            .then_some(Self { target, rustc: Some(rustc) })
+    }
+
+    /// Finds a compiler for the target, else installs one.
+    pub(crate) fn ensure(workspace: &Workspace, target: &'static str) -> anyhow::Result<Self> {
+        if let Some(found) = Self::find(workspace, target) {
+            return Ok(found);
+        }
+        let packages = env::var_os(CHOICE).is_some_and(|choice| choice == "packages");
+        if packages || !add_with_rustup(workspace, target) {
+            make_from_packages(workspace, target)?;
+        }
+        Self::find(workspace, target).with_context(|| advice(target))
+    }
+
+    /// Cargo, to build for the target into `target/TARGET`.
+    pub(crate) fn cargo(&self, workspace: &Workspace, verb: &str) -> Command {
+        let mut cargo = workspace.cargo();
+        cargo.args([verb, "--target", self.target]);
+        if let Some(rustc) = &self.rustc {
+            cargo.env("RUSTC", rustc);
+        }
+        cargo
+    }
+
+    /// The compiler, in words.
+    pub(crate) fn origin(&self) -> String {
+        match &self.rustc {
+            None => "the Rust in use".to_owned(),
+            Some(rustc) => rustc.display().to_string(),
+        }
+    }
+}
+
+/// `cargo xtask toolchain`.
+pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    let wasm = Wasm::ensure(workspace, COMPONENT)?;
+    println!("{COMPONENT}: {}", wasm.origin());
+    Ok(())
+}
+
+fn advice(target: &str) -> String {
+    format!("no Rust compiler for {target}; `rustup target add {target}` installs one")
+}
+
+/// Whether the compiler has the target's standard library; asked of the compiler itself, so
+/// that a Rust that did not come with rustup counts too.
+fn has_target(workspace: &Workspace, rustc: &Path, target: &str) -> bool {
+    output(workspace.command(rustc).args(["--print", "target-libdir", "--target", target]))
+        .is_ok_and(|folder| Path::new(&folder).is_dir())
+}
+
+/// False if rustup is missing or cannot download; why is shown.
+fn add_with_rustup(workspace: &Workspace, target: &str) -> bool {
+    let added = run_command(workspace.command("rustup").args(["target", "add", target]));
+    if let Err(error) = &added {
+        eprintln!("{error:#}");
+    }
+    added.is_ok()
+}
+
+/// Makes the compiler with the script beside this crate's manifest.
+fn make_from_packages(workspace: &Workspace, target: &str) -> anyhow::Result<()> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) || folder_of("apt-get").is_none() {
+        bail!(advice(target));
+    }
+    let cache = cache_here().context("HOME does not say where to keep a compiler")?;
+    let script = workspace.path("crates/xtask/wasm-toolchain.sh");
+    run_command(workspace.command("bash").arg(script).arg(cache).arg(target))
+        .with_context(|| advice(target))
+}
+
+fn cache_here() -> Option<PathBuf> {
+    cache(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
+}
+
+/// The folder the compiler is made in; relative values are ignored, as the XDG rules say.
+fn cache(xdg: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+    let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let base = xdg.and_then(absolute).or_else(|| Some(home.and_then(absolute)?.join(".cache")))?;
+    Some(base.join("lakegate/wasm-toolchain"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cache_folder() {
+        check(Some("/x"), Some("/home/a"), Some("/x/lakegate/wasm-toolchain"));
+        check(None, Some("/home/a"), Some("/home/a/.cache/lakegate/wasm-toolchain"));
+        check(Some(""), Some("/home/a"), Some("/home/a/.cache/lakegate/wasm-toolchain"));
+        check(Some("x"), Some("/home/a"), Some("/home/a/.cache/lakegate/wasm-toolchain"));
+        check(None, Some(""), None);
+        check(None, None, None);
+    }
+
+    #[track_caller]
+    fn check(xdg: Option<&str>, home: Option<&str>, expected: Option<&str>) {
+        assert_eq!(cache(xdg.map(Into::into), home.map(Into::into)), expected.map(Into::into));
+    }
+
+    #[test]
+    fn only_a_target_with_a_library_counts() {
+        let workspace = Workspace::find();
+        let host = crate::engine::TARGET;
+        assert!(has_target(&workspace, Path::new("rustc"), host));
+        assert!(!has_target(&workspace, Path::new("rustc"), "mips-unknown-none"));
+        assert!(!has_target(&workspace, Path::new("no-such-rustc"), host));
+    }
+}
