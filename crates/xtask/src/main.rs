@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask help` lists them.
 
+mod bench;
 mod build;
 mod command;
 mod component;
@@ -35,6 +36,11 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Measure, beside what it must be compared with; without a name, list what can be measured.
+    Bench {
+        /// One of the names in the list.
+        name: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,5 +59,6 @@ fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
         Command::Setup => setup::run(workspace),
         Command::Toolchain => toolchain::run(workspace),
         Command::Build { release } => build::run(workspace, build::Profile::of(release)),
+        Command::Bench { name } => bench::run(workspace, name.as_deref()),
     }
 }
