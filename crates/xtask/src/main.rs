@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod check;
 mod command;
 mod component;
 mod node;
@@ -36,6 +37,10 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Build, check and test everything.
+    Test(check::Options),
+    /// What continuous integration runs: `test`.
+    Ci,
     /// Measure, beside what it must be compared with; without a name, list what can be measured.
     Bench {
         /// One of the names in the list.
@@ -59,6 +64,8 @@ fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
         Command::Setup => setup::run(workspace),
         Command::Toolchain => toolchain::run(workspace),
         Command::Build { release } => build::run(workspace, build::Profile::of(release)),
+        Command::Test(options) => check::run(workspace, &options),
+        Command::Ci => check::run(workspace, &check::Options::default()),
         Command::Bench { name } => bench::run(workspace, name.as_deref()),
     }
 }

@@ -1,0 +1,57 @@
+//! `cargo xtask test`: all that must hold before a change goes in, cheapest first.
+
+use crate::build::{self, Profile};
+use crate::command::run as run_command;
+use crate::setup;
+use crate::step::step;
+use crate::workspace::Workspace;
+
+/// What to leave out, and what to hand on.
+#[derive(clap::Args, Default)]
+pub(crate) struct Options {
+    /// Only the tests: no formatting, no lints, no documentation.
+    #[arg(long)]
+    fast: bool,
+    /// Handed to `cargo test`, as in `cargo xtask test -- some_name -- --nocapture`.
+    #[arg(last = true)]
+    cargo_test: Vec<String>,
+}
+
+/// A cargo command and what to do when it fails.
+struct Check {
+    heading: &'static str,
+    cargo: &'static [&'static str],
+    advice: &'static str,
+}
+
+const CHECKS: &[Check] = &[
+    Check {
+        heading: "formatting",
+        cargo: &["fmt", "--all", "--check"],
+        advice: "`cargo fmt --all` corrects it",
+    },
+    Check {
+        heading: "lints",
+        cargo: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        advice: "correct what clippy names above",
+    },
+    Check {
+        heading: "documentation",
+        cargo: &["doc", "--workspace", "--no-deps"],
+        advice: "correct what rustdoc names above",
+    },
+];
+
+/// Runs the checks in order and stops at the first failure.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
+    step("setup", "each missing thing is named above with its fix", || setup::run(workspace))?;
+    build::run(workspace, Profile::Dev)?;
+    for check in CHECKS.iter().filter(|_| !options.fast) {
+        let mut cargo = workspace.cargo();
+        cargo.args(check.cargo).env("RUSTDOCFLAGS", "-Dwarnings");
+        step(check.heading, check.advice, || run_command(&mut cargo))?;
+    }
+    let mut tests = workspace.cargo();
+    tests.args(["test", "--workspace"]).args(&options.cargo_test);
+    step("tests", "the failed ones are named above", || run_command(&mut tests))
+}
