@@ -1,0 +1,163 @@
+//! Why no token was obtained.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+use crate::api::{ApiError, Call};
+use crate::config::profile::ProfileError;
+use crate::edge::ReadError;
+use crate::problem::{Kind, Problem};
+
+/// No token was obtained.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MintError {
+    /// A call to Databricks gave nothing; the error says which call.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// A secret that was there when the configuration was read is gone.
+    #[error("the secret {name} is no longer set")]
+    SecretGone {
+        /// The setting.
+        name: String,
+    },
+    /// A file that holds a secret was not read.
+    #[error("`{path}` ({name}) was not read: {reason}")]
+    File {
+        /// The setting that names it.
+        name: &'static str,
+        /// The file.
+        path: String,
+        /// Why.
+        reason: ReadError,
+    },
+    /// A file that should hold a secret is empty: it may be about to be written.
+    #[error("`{path}` ({name}) is empty")]
+    FileEmpty {
+        /// The setting that names it.
+        name: &'static str,
+        /// The file.
+        path: String,
+    },
+    /// The profile cannot be used.
+    #[error("`{path}` cannot be used: {reason}")]
+    Profile {
+        /// The file.
+        path: String,
+        /// Why.
+        reason: ProfileError,
+    },
+    /// Neither a setting nor the profile names the workspace.
+    #[error("profile `{profile}` names no host, and DATABRICKS_HOST is not set")]
+    NoWorkspace {
+        /// The profile.
+        profile: String,
+    },
+    /// Nothing says which instance or endpoint the host belongs to.
+    #[error("no instance and no endpoint was found for host `{host}`")]
+    NoTarget {
+        /// The host.
+        host: String,
+    },
+    /// The app has no database.
+    #[error("app `{app}` has no database resource")]
+    NoResource {
+        /// The app.
+        app: String,
+    },
+    /// The branch has no endpoint.
+    #[error("branch `{branch}` has no endpoint")]
+    NoEndpoint {
+        /// The branch.
+        branch: String,
+    },
+    /// The instance or endpoint has no host, usually because it is being made.
+    #[error("`{target}` has no host yet")]
+    NoHost {
+        /// The instance or endpoint.
+        target: String,
+    },
+}
+
+impl MintError {
+    /// Whether trying again cannot help until somebody changes something.
+    pub fn permanent(&self) -> bool {
+        match self {
+            Self::Api(error) => error.permanent(),
+            Self::File { reason: ReadError::Other { .. }, .. }
+            | Self::FileEmpty { .. }
+            | Self::NoHost { .. } => false,
+            Self::SecretGone { .. }
+            | Self::File { .. }
+            | Self::Profile { .. }
+            | Self::NoWorkspace { .. }
+            | Self::NoTarget { .. }
+            | Self::NoResource { .. }
+            | Self::NoEndpoint { .. } => true,
+        }
+    }
+
+    /// How long the server asks us to stay away.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Api(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+
+    /// Whether the workspace no longer takes its token, so that a new one may help.
+    pub fn workspace_token_refused(&self) -> bool {
+        match self {
+            Self::Api(ApiError::Denied { status: 401, call, .. }) => {
+                !matches!(call, Call::WorkspaceToken { .. } | Call::GitHubToken | Call::Discovery)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a person is told.
+    pub fn problem(&self) -> Problem {
+        if let Self::Api(error) = self {
+            return error.problem();
+        }
+        let kind = if self.permanent() { Kind::Configuration } else { Kind::Unavailable };
+        Problem { kind, message: self.to_string(), advice: self.advice(), sqlstate: None }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::Api(error) => error.problem().advice,
+            Self::SecretGone { name } => format!("Set {name} again."),
+            Self::File { name, reason: ReadError::Missing, .. } => {
+                format!("Correct {name}, or put the file there.")
+            }
+            Self::File { name, .. } => {
+                format!("Let the program read the file that {name} names.")
+            }
+            Self::FileEmpty { name, .. } => {
+                format!("Write the secret into the file that {name} names; it is read again.")
+            }
+            Self::Profile { reason, .. } => reason.advice(),
+            Self::NoWorkspace { .. } => {
+                "Set DATABRICKS_HOST, or `host` in the profile, to the address of the workspace."
+                    .to_owned()
+            }
+            Self::NoTarget { .. } => {
+                "Set LAKEBASE_INSTANCE_NAME to the name of the Provisioned instance, or \
+                 LAKEBASE_ENDPOINT to projects/PROJECT/branches/BRANCH/endpoints/ENDPOINT."
+                    .to_owned()
+            }
+            Self::NoResource { .. } => {
+                "Attach the database to the app as a resource and deploy the app again, or set \
+                 LAKEBASE_INSTANCE_NAME or LAKEBASE_ENDPOINT."
+                    .to_owned()
+            }
+            Self::NoEndpoint { .. } => {
+                "Create an endpoint on the branch, or set LAKEBASE_ENDPOINT to another.".to_owned()
+            }
+            Self::NoHost { .. } => "Wait until it has started, or set POSTGRES_HOST.".to_owned(),
+        }
+    }
+}

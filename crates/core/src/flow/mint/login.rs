@@ -1,0 +1,108 @@
+//! The secrets of an identity, asked for at the moment they are used.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
+use crate::config::profile::{self, Credentials};
+use crate::config::{AuthType, IdToken, Identity, OAuthAccess, SecretSource, Sourced, Workspace};
+use crate::edge::Edge;
+use crate::flow::mint::error::MintError;
+use crate::secret::Secret;
+
+/// The name of the setting with a ready token.
+const TOKEN: &str = "DATABRICKS_TOKEN";
+
+/// The name of the setting with GitHub's key.
+const GITHUB_KEY: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
+
+/// How a workspace token is obtained this time.
+pub(super) enum Login {
+    /// It is there already.
+    Ready(Secret),
+    /// It is issued for one of these.
+    Grant(Grant),
+}
+
+/// What a workspace token is issued for.
+pub(super) enum Grant {
+    Client { id: String, secret: Secret },
+    Federated { client: Option<String>, token: Secret },
+    GitHub { client: Option<String>, url: String, key: Secret, audience: Option<String> },
+}
+
+/// Reads what the identity needs; a profile may also name the workspace.
+pub(super) fn resolve<E: Edge>(
+    edge: &E,
+    access: &OAuthAccess,
+) -> Result<(Workspace, Login), MintError> {
+    let configured = access.workspace.as_ref().map(|workspace| workspace.value.clone());
+    let plain = |value: &Option<Sourced<String>>| value.as_ref().map(|it| it.value.clone());
+    let login = match &access.identity {
+        Identity::Profile { name, file, auth_type } => {
+            return from_profile(edge, configured, name.as_ref(), file, *auth_type);
+        }
+        Identity::Token => Login::Ready(setting(edge, TOKEN)?),
+        Identity::Client { id, secret } => {
+            let (id, secret) = (id.value.clone(), secret_of(edge, secret)?);
+            Login::Grant(Grant::Client { id, secret })
+        }
+        Identity::Federated { client, token: IdToken::Stored(source), .. } => {
+            let (client, token) = (plain(client), secret_of(edge, source)?);
+            Login::Grant(Grant::Federated { client, token })
+        }
+        Identity::Federated { client, token: IdToken::GitHub { url }, audience } => {
+            let (client, url, audience) = (plain(client), url.value.clone(), plain(audience));
+            let key = setting(edge, GITHUB_KEY)?;
+            Login::Grant(Grant::GitHub { client, url, key, audience })
+        }
+    };
+    let workspace = configured.expect("only a profile may leave the workspace open");
+    Ok((workspace, login))
+}
+
+fn from_profile<E: Edge>(
+    edge: &E,
+    configured: Option<Workspace>,
+    name: Option<&Sourced<String>>,
+    file: &Sourced<String>,
+    auth_type: Option<AuthType>,
+) -> Result<(Workspace, Login), MintError> {
+    let text = edge.read(&file.value).map_err(|reason| MintError::File {
+        name: file.name,
+        path: file.value.clone(),
+        reason,
+    })?;
+    let name = name.map(|name| name.value.as_str());
+    let found = profile::find(text.expose(), name, auth_type)
+        .map_err(|reason| MintError::Profile { path: file.value.clone(), reason })?;
+    let workspace =
+        configured.or(found.workspace).ok_or(MintError::NoWorkspace { profile: found.name })?;
+    let login = match found.credentials {
+        Credentials::Token(token) => Login::Ready(token),
+        Credentials::Client { id, secret } => Login::Grant(Grant::Client { id, secret }),
+    };
+    Ok((workspace, login))
+}
+
+fn secret_of<E: Edge>(edge: &E, source: &SecretSource) -> Result<Secret, MintError> {
+    let file = match source {
+        SecretSource::Setting(name) => return setting(edge, name),
+        SecretSource::File(file) => file,
+    };
+    let (name, path) = (file.name, file.value.clone());
+    match edge.read(&path) {
+        Ok(secret) if is_blank(&secret) => Err(MintError::FileEmpty { name, path }),
+        Ok(secret) => Ok(secret),
+        Err(reason) => Err(MintError::File { name, path, reason }),
+    }
+}
+
+fn setting<E: Edge>(edge: &E, name: &str) -> Result<Secret, MintError> {
+    edge.secret(name)
+        .filter(|secret| !is_blank(secret))
+        .ok_or_else(|| MintError::SecretGone { name: name.to_owned() })
+}
+
+fn is_blank(secret: &Secret) -> bool {
+    secret.expose().trim().is_empty()
+}
