@@ -274,4 +274,64 @@ mod tests {
         check("projects/p/branches/b/endpoints/e?x", false);
         check("/projects/p/branches/b/endpoints/e", false);
     }
+
+    /// Texts of up to 12 pieces, of which some make up an address and others break it.
+    fn hostile(seed: u64) -> String {
+        const PIECES: [&str; 20] = [
+            "https://",
+            "http://",
+            "HTTP://",
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            "::1",
+            "h.example",
+            "evil",
+            ".",
+            ":",
+            ":443",
+            ":80",
+            "@",
+            "/",
+            "\\",
+            "?",
+            "#",
+            "%2f",
+            "é",
+        ];
+        let mut state = seed;
+        let mut draw = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).expect("31 bits fit")
+        };
+        (0..=draw() % 12).map(|_| PIECES[draw() % PIECES.len()]).collect()
+    }
+
+    #[test]
+    fn what_is_accepted_is_an_origin_and_owns_itself_alone() {
+        let mut accepted = 0;
+        for seed in 0..20_000 {
+            let text = hostile(seed);
+            let Ok(workspace) = Workspace::parse(&text) else { continue };
+            accepted += 1;
+            let origin = workspace.as_str();
+            assert_eq!(Workspace::parse(origin).as_ref(), Ok(&workspace), "{text}");
+            let authority = origin.split_once("://").map(|(_, authority)| authority).unwrap();
+            assert!(!authority.contains(['@', '/', '\\', '?', '#', '%']), "{text}");
+            assert!(workspace.owns(&format!("{origin}/oidc/v1/token")), "{text}");
+            assert!(!workspace.owns(&format!("{origin}@evil.example/")), "{text}");
+            assert!(!workspace.owns(&format!("{origin}.evil.example/")), "{text}");
+            assert!(origin.starts_with("https://") || is_loopback(host_of(authority)), "{text}");
+        }
+        assert!(accepted > 500, "{accepted} of 20000 say too little");
+    }
+
+    fn host_of(authority: &str) -> &str {
+        match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        }
+    }
 }
