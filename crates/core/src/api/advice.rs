@@ -164,10 +164,11 @@ fn not_found(call: &Call, said: &Said) -> String {
         ),
         Call::EndpointCredential { path } | Call::Endpoint { path } if uid_for_id(path) => {
             let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let branch = parent.trim_end_matches("/endpoints");
             format!(
                 "`ep-…` is the endpoint's uid, and the API knows it by its id. Set \
-                 LAKEBASE_ENDPOINT={parent}/primary, or what `databricks postgres list-endpoints` \
-                 prints."
+                 LAKEBASE_ENDPOINT={parent}/primary, or to a name that `databricks postgres \
+                 list-endpoints {branch}` prints."
             )
         }
         Call::EndpointCredential { .. } | Call::Endpoint { .. } | Call::Endpoints { .. } => {

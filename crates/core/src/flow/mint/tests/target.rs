@@ -146,7 +146,7 @@ fn an_endpoint_uid_is_recognized() {
     assert_eq!(
         error.problem().advice,
         "`ep-…` is the endpoint's uid, and the API knows it by its id. Set \
-         LAKEBASE_ENDPOINT=projects/p/branches/b/endpoints/primary, or what `databricks postgres \
-         list-endpoints` prints."
+         LAKEBASE_ENDPOINT=projects/p/branches/b/endpoints/primary, or to a name that `databricks \
+         postgres list-endpoints projects/p/branches/b` prints."
     );
 }
