@@ -100,8 +100,9 @@ impl Policy {
 
 /// A part of `whole`, from none to nearly all of it, as the random number says.
 fn portion(whole: Duration, draw: u64) -> Duration {
-    let millis = whole.as_millis() * u128::from(draw) >> 64;
-    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    let millis = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
+    let part = (u128::from(millis) * u128::from(draw)) >> u64::BITS;
+    Duration::from_millis(part as u64) // Less than `millis`.
 }
 
 #[cfg(test)]
