@@ -1,0 +1,228 @@
+//! What a person is told of a refused login, and what to do about it.
+
+use alloc::format;
+use alloc::string::String;
+
+use super::LoginRefusal;
+use crate::edge::{Login, Server, ServerError};
+use crate::problem::{Kind, Problem};
+
+/// The login that was refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// The role and the database.
+    pub login: &'a Login,
+    /// Whether the token had just been minted: then it is not expired.
+    pub fresh: bool,
+}
+
+impl LoginRefusal {
+    /// Tells a person what was refused, what it looks like, and what to do next.
+    pub fn problem(self, error: &ServerError, attempt: &Attempt<'_>) -> Problem {
+        let Attempt { server, login, .. } = attempt;
+        let (user, database, host) = (&login.user, &login.database, &server.host);
+        let looks = self.looks_like(attempt.fresh);
+        Problem {
+            kind: self.kind(),
+            message: format!(
+                "{host} refused the login of \"{user}\" to database \"{database}\": {error}{looks}"
+            ),
+            advice: self.advice(attempt),
+            sqlstate: (!error.code.is_empty()).then(|| error.code.clone()),
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Waking | Self::TooManyConnections => Kind::Unavailable,
+            _ => Kind::Login,
+        }
+    }
+
+    /// The end of the message: which of several causes it looks like.
+    const fn looks_like(self, fresh: bool) -> &'static str {
+        match (self, fresh) {
+            (Self::DeadToken, true) => "; with a fresh token, so it looks like a wrong identity",
+            (Self::DeadToken, false) => "; it looks like an expired token or a wrong identity",
+            (Self::ExpiredToken, true) => {
+                "; with a fresh token, so it looks like a server whose clock is wrong"
+            }
+            (Self::ExpiredToken, false) => "; it looks like an expired token",
+            (Self::NoRole, _) => "; it looks like there is no role of that name",
+            (Self::NotAToken, _) => "; it looks like the password is no database credential",
+            _ => "",
+        }
+    }
+
+    fn advice(self, attempt: &Attempt<'_>) -> String {
+        let Attempt { server, login, .. } = attempt;
+        let (user, database, host) = (&login.user, &login.database, &server.host);
+        match self {
+            Self::DeadToken | Self::ExpiredToken if !attempt.fresh => {
+                String::from("Try again: the next login is made with a new token.")
+            }
+            Self::DeadToken => format!(
+                "A token logs in only as the identity that asked for it. Check that \"{user}\" is \
+                 the client id (for a person, the e-mail address) behind the workspace token, that \
+                 DATABRICKS_HOST is the workspace of {host}, and that its role was created for \
+                 OAuth. As an admin of the database:\n{}",
+                create_role(user)
+            ),
+            Self::ExpiredToken => format!(
+                "The token was minted a moment ago. Check the clock of {host}, and report it to \
+                 whoever runs it."
+            ),
+            Self::NoRole => format!(
+                "Roles are kept per branch, so one made on another branch does not count. As an \
+                 admin of the database:\n{}",
+                create_role(user)
+            ),
+            Self::NotAToken => String::from(
+                "A personal access token or a workspace token is no database password. Check that \
+                 LAKEBASE_INSTANCE_NAME or LAKEBASE_ENDPOINT names the instance of this host, so \
+                 that a credential is minted for it.",
+            ),
+            Self::NoTls => format!(
+                "{host} takes no plaintext. Connect with TLS: plaintext is for LOCAL mode alone."
+            ),
+            Self::NativeLoginOff => String::from(
+                "The gateway closes the connection when native Postgres login is switched off. \
+                 Switch it on in the settings of the instance.",
+            ),
+            Self::EndpointDisabled => {
+                String::from("Enable the endpoint, or start the instance, in the workspace.")
+            }
+            Self::EndpointNotFound => {
+                format!("Check POSTGRES_HOST: no endpoint answers to {host}.")
+            }
+            Self::Waking => {
+                String::from("The server is starting or waking up. Try again in a few seconds.")
+            }
+            Self::TooManyConnections => String::from(
+                "All connections are taken. Close some, lower the size of the pools, or give the \
+                 instance more capacity.",
+            ),
+            Self::MissingDatabase => format!(
+                "Run `lakegate setup` as an admin, or:\nCREATE DATABASE {};",
+                quoted(database, '"')
+            ),
+            Self::NoConnectPrivilege => format!(
+                "As an admin of the database:\nGRANT CONNECT ON DATABASE {} TO {};",
+                quoted(database, '"'),
+                quoted(user, '"')
+            ),
+            Self::Other => format!(
+                "The text is not one we know. `lakegate doctor` checks each step to {host} by \
+                 itself."
+            ),
+        }
+    }
+}
+
+/// The lines that make a role for an identity. Lakebase makes an OAuth role only this way.
+fn create_role(user: &str) -> String {
+    let kind = if user.contains('@') { "USER" } else { "SERVICE_PRINCIPAL" };
+    format!(
+        "CREATE EXTENSION IF NOT EXISTS databricks_auth;\n\
+         SELECT databricks_create_role({}, '{kind}');",
+        quoted(user, '\'')
+    )
+}
+
+/// A name or a text for a line of SQL to paste, its quotes doubled.
+fn quoted(text: &str, mark: char) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push(mark);
+    for character in text.chars() {
+        if character == mark {
+            quoted.push(mark);
+        }
+        quoted.push(character);
+    }
+    quoted.push(mark);
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::secret::Secret;
+
+    #[track_caller]
+    fn check(refusal: LoginRefusal, user: &str, fresh: bool, text: &str, expected: Expect) {
+        let server = Server { host: String::from("db.example.com"), port: 5432, plaintext: false };
+        let login = Login {
+            user: String::from(user),
+            password: Secret::new("the-password"),
+            database: String::from("app"),
+        };
+        let error = ServerError { message: text.into(), ..ServerError::default() };
+        let attempt = Attempt { server: &server, login: &login, fresh };
+        let problem = refusal.problem(&error, &attempt);
+        assert!(!format!("{problem:?}{attempt:?}").contains("the-password"));
+        expected.assert_eq(&format!("{}\n{}\n", problem.message, problem.advice));
+    }
+
+    #[test]
+    fn a_missing_role_gets_the_lines_that_make_it() {
+        check(
+            LoginRefusal::NoRole,
+            "o'neil@example.com",
+            true,
+            "password authentication failed for user 'o'neil@example.com'",
+            expect![[r#"
+                db.example.com refused the login of "o'neil@example.com" to database "app": password authentication failed for user 'o'neil@example.com'; it looks like there is no role of that name
+                Roles are kept per branch, so one made on another branch does not count. As an admin of the database:
+                CREATE EXTENSION IF NOT EXISTS databricks_auth;
+                SELECT databricks_create_role('o''neil@example.com', 'USER');
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_fresh_token_cannot_be_expired() {
+        let text = "OAuth: User is not authorized";
+        check(
+            LoginRefusal::DeadToken,
+            "3f2a",
+            false,
+            text,
+            expect![[r#"
+            db.example.com refused the login of "3f2a" to database "app": OAuth: User is not authorized; it looks like an expired token or a wrong identity
+            Try again: the next login is made with a new token.
+        "#]],
+        );
+        check(
+            LoginRefusal::DeadToken,
+            "3f2a",
+            true,
+            text,
+            expect![[r#"
+            db.example.com refused the login of "3f2a" to database "app": OAuth: User is not authorized; with a fresh token, so it looks like a wrong identity
+            A token logs in only as the identity that asked for it. Check that "3f2a" is the client id (for a person, the e-mail address) behind the workspace token, that DATABRICKS_HOST is the workspace of db.example.com, and that its role was created for OAuth. As an admin of the database:
+            CREATE EXTENSION IF NOT EXISTS databricks_auth;
+            SELECT databricks_create_role('3f2a', 'SERVICE_PRINCIPAL');
+        "#]],
+        );
+    }
+
+    #[test]
+    fn names_are_quoted() {
+        let text = "permission denied for database \"app\"";
+        check(
+            LoginRefusal::NoConnectPrivilege,
+            "a\"b",
+            true,
+            text,
+            expect![[r#"
+            db.example.com refused the login of "a"b" to database "app": permission denied for database "app"
+            As an admin of the database:
+            GRANT CONNECT ON DATABASE "app" TO "a""b";
+        "#]],
+        );
+    }
+}
