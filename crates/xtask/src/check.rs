@@ -2,14 +2,14 @@
 
 use crate::build::{self, Profile};
 use crate::command::run as run_command;
-use crate::setup;
 use crate::step::step;
 use crate::workspace::Workspace;
+use crate::{demo, setup};
 
 /// What to leave out, and what to hand on.
 #[derive(clap::Args, Default)]
 pub(crate) struct Options {
-    /// Only the tests: no formatting, no lints, no documentation.
+    /// Only the tests: no formatting, no lints, no documentation, no demo.
     #[arg(long)]
     fast: bool,
     /// Handed to `cargo test`, as in `cargo xtask test -- some_name -- --nocapture`.
@@ -44,8 +44,7 @@ const CHECKS: &[Check] = &[
 
 /// Runs the checks in order and stops at the first failure.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
-    step("setup", "each missing thing is named above with its fix", || setup::run(workspace))?;
-    build::run(workspace, Profile::Dev)?;
+    prepare(workspace)?;
     for check in CHECKS.iter().filter(|_| !options.fast) {
         let mut cargo = workspace.cargo();
         cargo.args(check.cargo).env("RUSTDOCFLAGS", "-Dwarnings");
@@ -53,5 +52,15 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()
     }
     let mut tests = workspace.cargo();
     tests.args(["test", "--workspace"]).args(&options.cargo_test);
-    step("tests", "the failed ones are named above", || run_command(&mut tests))
+    step("tests", "the failed ones are named above", || run_command(&mut tests))?;
+    if !options.fast {
+        step("demo", "`cargo xtask demo` runs it alone", || demo::run(workspace))?;
+    }
+    Ok(())
+}
+
+/// What tests and demo need, so that one command is enough on a fresh clone.
+pub(crate) fn prepare(workspace: &Workspace) -> anyhow::Result<()> {
+    step("setup", "each missing thing is named above with its fix", || setup::run(workspace))?;
+    build::run(workspace, Profile::Dev)
 }

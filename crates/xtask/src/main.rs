@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod command;
 mod component;
+mod demo;
 mod node;
 mod postgres;
 mod setup;
@@ -37,6 +38,8 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Build, then show the life of a token and of a database on this machine.
+    Demo,
     /// Build, check and test everything.
     Test(check::Options),
     /// What continuous integration runs: `test`.
@@ -64,6 +67,10 @@ fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
         Command::Setup => setup::run(workspace),
         Command::Toolchain => toolchain::run(workspace),
         Command::Build { release } => build::run(workspace, build::Profile::of(release)),
+        Command::Demo => {
+            check::prepare(workspace)?;
+            demo::run(workspace)
+        }
         Command::Test(options) => check::run(workspace, &options),
         Command::Ci => check::run(workspace, &check::Options::default()),
         Command::Bench { name } => bench::run(workspace, name.as_deref()),

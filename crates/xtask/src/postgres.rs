@@ -17,7 +17,7 @@ const HOMEBREW: &[&str] = &["/opt/homebrew/opt", "/usr/local/opt"];
 
 /// Finds the server, or installs Debian's as root.
 pub(crate) fn ensure() -> State {
-    if let Some(found) = find() {
+    if let Some(found) = folder() {
         return State::Found(found.display().to_string());
     }
     let fix = if cfg!(target_os = "macos") {
@@ -31,7 +31,7 @@ pub(crate) fn ensure() -> State {
         if let Err(error) = install() {
             eprintln!("{error:#}");
         }
-        if let Some(installed) = find() {
+        if let Some(installed) = folder() {
             return State::Installed(installed.display().to_string());
         }
     }
@@ -39,8 +39,8 @@ pub(crate) fn ensure() -> State {
 }
 
 /// The folder of the server's programs.
-fn find() -> Option<PathBuf> {
-    candidates().into_iter().find(|folder| is_server(folder))
+pub(crate) fn folder() -> Option<PathBuf> {
+    candidates().into_iter().find(|candidate| is_server(candidate))
 }
 
 /// A server that can be started has both; a folder of clients has neither.
