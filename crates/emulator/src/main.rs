@@ -1,2 +1,2 @@
-//! c
+//! `lakebase-emulator`: starts a local Lakebase and tells how to reach it.
 fn main() {}

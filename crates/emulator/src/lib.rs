@@ -1,0 +1,20 @@
+//! A local Lakebase: Databricks' control plane and a real Postgres behind TLS and tokens.
+//!
+//! Databricks' own SDKs and other people's Lakebase drivers work against it unchanged. Where public
+//! reports of Lakebase's behaviour differ, a flag or the admin API chooses.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`world`] | who is in the workspace and what it owns |
+//!
+//! Not as in the cloud: inside Postgres `pg_stat_ssl.ssl` is false and `inet_client_addr()` is null;
+//! native passwords are asked for in clear text (inside TLS), not by SCRAM; roles of groups
+//! do not log in; there is one branch, and what would be a long-running operation is done at once.
+#![forbid(unsafe_code)]
+
+pub mod certificate;
+pub mod clock;
+pub mod counts;
+pub mod faults;
+pub mod jwt;
+pub mod world;
