@@ -5,6 +5,7 @@
 //!
 //! | module | is |
 //! |---|---|
+//! | [`postgres`] | a real server in a private folder |
 //! | [`world`] | who is in the workspace and what it owns |
 //!
 //! Not as in the cloud: inside Postgres `pg_stat_ssl.ssl` is false and `inet_client_addr()` is null;
@@ -17,4 +18,5 @@ pub mod clock;
 pub mod counts;
 pub mod faults;
 pub mod jwt;
+pub mod postgres;
 pub mod world;
