@@ -6,7 +6,9 @@
 //! | module | is |
 //! |---|---|
 //! | [`postgres`] | a real server in a private folder |
+//! | [`gate`] | its door: TLS, the token at login, bytes afterwards |
 //! | [`world`] | who is in the workspace and what it owns |
+//! | [`lakebase`] | what all of them share |
 //!
 //! Not as in the cloud: inside Postgres `pg_stat_ssl.ssl` is false and `inet_client_addr()` is null;
 //! native passwords are asked for in clear text (inside TLS), not by SCRAM; roles of groups
@@ -17,6 +19,8 @@ pub mod certificate;
 pub mod clock;
 pub mod counts;
 pub mod faults;
+pub mod gate;
 pub mod jwt;
+pub mod lakebase;
 pub mod postgres;
 pub mod world;

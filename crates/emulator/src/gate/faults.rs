@@ -1,0 +1,258 @@
+//! Faults of the gate: what a login or an open connection meets.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::certificate::Shown;
+
+/// What the admin API sets; a field that is left out keeps its fault as it was.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Change {
+    /// Refuse logins, as `{"times": 0}` no longer.
+    pub refuse_logins: Option<Refusal>,
+    /// Suspend now: connections end, and the next login wakes it.
+    pub suspend: Option<Suspension>,
+    /// Answer `N` to the request for TLS.
+    pub no_tls: Option<bool>,
+    /// Show this certificate.
+    pub certificate: Option<Shown>,
+    /// Keep connections open and pass nothing on.
+    pub stall: Option<bool>,
+}
+
+/// How logins are refused.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    /// The message.
+    #[serde(default = "Refusal::usual_message")]
+    pub message: String,
+    /// The SQLSTATE.
+    #[serde(default = "Refusal::usual_code")]
+    pub code: String,
+    /// How many logins; without it, all until the faults are cleared.
+    #[serde(default)]
+    pub times: Option<u32>,
+}
+
+impl Refusal {
+    fn usual_message() -> String {
+        "External authorization failed".to_owned()
+    }
+
+    fn usual_code() -> String {
+        "28000".to_owned()
+    }
+}
+
+/// A compute that was scaled to zero.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspension {
+    /// How long waking takes, from the first login on, in milliseconds.
+    pub wake_ms: u64,
+    /// What logins meet meanwhile.
+    #[serde(default)]
+    pub meanwhile: Meanwhile,
+}
+
+/// What logins meet while a compute wakes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meanwhile {
+    /// They wait.
+    #[default]
+    Wait,
+    /// They are refused with 57P03.
+    Refuse,
+}
+
+/// What the gate does with a login before it looks at the password's worth.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Go on.
+    Admit,
+    /// Go on at this instant.
+    AdmitAt(Instant),
+    /// Refuse with this message and SQLSTATE.
+    Refuse {
+        /// The message.
+        message: String,
+        /// The SQLSTATE.
+        code: String,
+    },
+}
+
+/// The faults in force.
+#[derive(Debug)]
+pub struct GateFaults {
+    state: Mutex<State>,
+    stall: watch::Sender<bool>,
+    /// Counts up whenever all connections have to end.
+    generation: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    refuse_logins: Option<Refusal>,
+    sleep: Option<Sleep>,
+    no_tls: bool,
+    certificate: Shown,
+}
+
+#[derive(Debug)]
+struct Sleep {
+    suspension: Suspension,
+    awake_at: Option<Instant>,
+}
+
+impl Default for GateFaults {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            stall: watch::Sender::new(false),
+            generation: watch::Sender::new(0),
+        }
+    }
+}
+
+impl GateFaults {
+    /// Takes a change over.
+    pub fn change(&self, change: Change) {
+        let mut state = self.lock();
+        if let Some(refusal) = change.refuse_logins {
+            state.refuse_logins = (refusal.times != Some(0)).then_some(refusal);
+        }
+        if let Some(suspension) = change.suspend {
+            state.sleep = Some(Sleep { suspension, awake_at: None });
+            self.end_connections();
+        }
+        state.no_tls = change.no_tls.unwrap_or(state.no_tls);
+        state.certificate = change.certificate.unwrap_or(state.certificate);
+        if let Some(stall) = change.stall {
+            self.stall.send_replace(stall);
+        }
+    }
+
+    /// Removes all faults.
+    pub fn clear(&self) {
+        *self.lock() = State::default();
+        self.stall.send_replace(false);
+    }
+
+    /// Ends every open connection.
+    pub fn end_connections(&self) {
+        self.generation.send_modify(|generation| *generation += 1);
+    }
+
+    /// Whether bytes stand still.
+    pub(crate) fn stall(&self) -> watch::Receiver<bool> {
+        self.stall.subscribe()
+    }
+
+    /// Changes when connections have to end.
+    pub(crate) fn generation(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+
+    /// Which certificate to show; none when TLS is refused.
+    pub(crate) fn certificate(&self) -> Option<Shown> {
+        let state = self.lock();
+        (!state.no_tls).then_some(state.certificate)
+    }
+
+    /// What a login at `now` meets. It takes one refusal, or wakes the compute.
+    pub fn meet(&self, now: Instant) -> Verdict {
+        let mut state = self.lock();
+        if let Some(refusal) = &mut state.refuse_logins {
+            let (message, code) = (refusal.message.clone(), refusal.code.clone());
+            match &mut refusal.times {
+                Some(times) if *times > 1 => *times -= 1,
+                Some(_) => state.refuse_logins = None,
+                None => {}
+            }
+            return Verdict::Refuse { message, code };
+        }
+        let Some(sleep) = &mut state.sleep else { return Verdict::Admit };
+        let wake = Duration::from_millis(sleep.suspension.wake_ms);
+        let awake_at = *sleep.awake_at.get_or_insert(now + wake);
+        match sleep.suspension.meanwhile {
+            _ if awake_at <= now => {
+                state.sleep = None;
+                Verdict::Admit
+            }
+            Meanwhile::Wait => Verdict::AdmitAt(awake_at),
+            Meanwhile::Refuse => Verdict::Refuse {
+                message: "the database system is starting up".to_owned(),
+                code: "57P03".to_owned(),
+            },
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change leaves the state whole, even if a holder panicked later.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(json: &str) -> GateFaults {
+        let faults = GateFaults::default();
+        faults.change(serde_json::from_str(json).unwrap());
+        faults
+    }
+
+    #[track_caller]
+    fn check(faults: &GateFaults, now: Instant, expected: Verdict) {
+        assert_eq!(faults.meet(now), expected);
+    }
+
+    #[test]
+    fn refusals_run_out() {
+        let faults = changed(r#"{"refuse_logins":{"message":"no","code":"28000","times":2}}"#);
+        let now = Instant::now();
+        let no = || Verdict::Refuse { message: "no".to_owned(), code: "28000".to_owned() };
+        check(&faults, now, no());
+        check(&faults, now, no());
+        check(&faults, now, Verdict::Admit);
+    }
+
+    #[test]
+    fn the_first_login_wakes_a_suspended_compute() {
+        let start = Instant::now();
+        let later = |ms| start + Duration::from_millis(ms);
+
+        let waiting = changed(r#"{"suspend":{"wake_ms":500}}"#);
+        check(&waiting, start, Verdict::AdmitAt(later(500)));
+        check(&waiting, later(100), Verdict::AdmitAt(later(500)));
+        check(&waiting, later(500), Verdict::Admit);
+
+        let refusing = changed(r#"{"suspend":{"wake_ms":500,"meanwhile":"refuse"}}"#);
+        let starting = || Verdict::Refuse {
+            message: "the database system is starting up".to_owned(),
+            code: "57P03".to_owned(),
+        };
+        check(&refusing, later(100), starting());
+        check(&refusing, later(599), starting());
+        check(&refusing, later(600), Verdict::Admit);
+    }
+
+    #[test]
+    fn clearing_and_suspending_reach_open_connections() {
+        let faults = changed(r#"{"stall":true,"no_tls":true}"#);
+        assert_eq!((*faults.stall().borrow(), faults.certificate()), (true, None));
+        faults.clear();
+        assert_eq!((*faults.stall().borrow(), faults.certificate()), (false, Some(Shown::Good)));
+        let generation = faults.generation();
+        faults.change(serde_json::from_str(r#"{"suspend":{"wake_ms":0}}"#).unwrap());
+        assert!(generation.has_changed().unwrap());
+    }
+}
