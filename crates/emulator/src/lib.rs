@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`postgres`] | a real server in a private folder |
 //! | [`gate`] | its door: TLS, the token at login, bytes afterwards |
+//! | [`control`] | OAuth, who am I, instances, projects, credentials, apps |
 //! | [`world`] | who is in the workspace and what it owns |
 //! | [`lakebase`] | what all of them share |
 //!
@@ -17,9 +18,11 @@
 
 pub mod certificate;
 pub mod clock;
+pub mod control;
 pub mod counts;
 pub mod faults;
 pub mod gate;
+pub mod http;
 pub mod jwt;
 pub mod lakebase;
 pub mod postgres;
