@@ -1,13 +1,15 @@
 //! A local Lakebase: Databricks' control plane and a real Postgres behind TLS and tokens.
 //!
 //! Databricks' own SDKs and other people's Lakebase drivers work against it unchanged. Where public
-//! reports of Lakebase's behaviour differ, a flag or the admin API chooses.
+//! reports of Lakebase's behaviour differ, a flag or the [admin API](admin) chooses.
 //!
 //! | module | is |
 //! |---|---|
+//! | [`emulator`] | everything below, started and stopped |
 //! | [`postgres`] | a real server in a private folder |
 //! | [`gate`] | its door: TLS, the token at login, bytes afterwards |
 //! | [`control`] | OAuth, who am I, instances, projects, credentials, apps |
+//! | [`admin`] | time, faults, counts |
 //! | [`world`] | who is in the workspace and what it owns |
 //! | [`lakebase`] | what all of them share |
 //!
@@ -16,10 +18,15 @@
 //! do not log in; there is one branch, and what would be a long-running operation is done at once.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod certificate;
+pub mod child;
+pub mod cli;
 pub mod clock;
 pub mod control;
 pub mod counts;
+pub mod emulator;
+pub mod env;
 pub mod faults;
 pub mod gate;
 pub mod http;
