@@ -14,6 +14,7 @@ mod fault;
 mod identity;
 mod load;
 mod lookup;
+mod place;
 pub mod profile;
 mod rows;
 mod target;
@@ -24,9 +25,10 @@ pub use address::{EndpointPath, Workspace};
 pub use fault::{ConfigError, Fault};
 pub use identity::{AuthType, IdToken, Identity, SecretSource};
 pub use lookup::{Lookup, Sourced, origin_name};
+pub use place::Place;
 pub use rows::{ROWS, Row, Shown, Source, sources};
 
-use address::{Reason, is_loopback, parse_host, parse_port};
+use address::{Reason, is_loopback, parse_host};
 use load::Load;
 use lookup::first;
 
@@ -122,16 +124,7 @@ impl Config {
     /// Reads and checks all settings. Every [`Edge`](crate::edge::Edge) is a [`Lookup`].
     pub fn load(lookup: &dyn Lookup) -> Result<Self, ConfigError> {
         let mut load = Load { lookup, faults: Vec::new(), warnings: Vec::new() };
-        let port = load.required(
-            &rows::PORT,
-            parse_port,
-            "Set POSTGRES_PORT to the server's TCP port, usually 5432.",
-        );
-        let database = load.required(
-            &rows::DATABASE,
-            parse_name,
-            "Set POSTGRES_DB to the name of the database, such as app_ontos.",
-        );
+        let (port, database) = (place::port(&mut load), place::database(&mut load));
         let schema = load.required(
             &rows::SCHEMA,
             parse_name,

@@ -2,5 +2,11 @@
 
 pub mod admin;
 pub mod bootstrap;
+pub mod connector;
+pub mod credential;
+mod database;
+pub mod doctor;
 pub mod gate;
 pub mod mint;
+pub mod preparation;
+mod workspace;

@@ -266,6 +266,7 @@ impl TokenLifecycle {
             generation: live.map(|live| live.generation),
             age: live.map(|live| now.since(live.sent)),
             expires_in: live.map(|live| live.expires_at.since(now)),
+            serves_for: live.map(|live| live.dead_at.since(now)),
             next_mint_in: self.due().map(|due| due.since(now)),
             failures: self.failures,
             last_failure: self.last_failure.as_ref().map(|failed| LastFailure {

@@ -11,8 +11,10 @@ pub struct Status {
     pub generation: Option<u64>,
     /// How long ago the request for the token that is served was sent.
     pub age: Option<Duration>,
-    /// Until the token that is served expires; we stop to serve it a little earlier.
+    /// Until the token that is served expires.
     pub expires_in: Option<Duration>,
+    /// For how long the token that is served may still be used; it expires a little later.
+    pub serves_for: Option<Duration>,
     /// Until the next mint may begin; absent while one is under way.
     pub next_mint_in: Option<Duration>,
     /// Failed mints since the last one that went well.
