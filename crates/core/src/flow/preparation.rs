@@ -1,0 +1,139 @@
+//! The database's side of a [`Connector`]: logging in, then the flows over that connection.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bootstrap::admin::{AdminPlan, Grantee, Setup, Tighten};
+use crate::bootstrap::{Access, Desired, Finding, Grant, Plan, Report};
+use crate::config::Place;
+use crate::edge::Edge;
+use crate::flow::admin::{self, Mode};
+use crate::flow::bootstrap;
+use crate::flow::connector::Connector;
+use crate::flow::database::WAKE_UP;
+use crate::migrations::Migration;
+use crate::problem::Problem;
+use crate::secret::Secret;
+use crate::sql::Ident;
+
+/// What a host asks for, as it was given; nothing is checked yet.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// Names and texts of migration files.
+    pub migrations: Vec<(String, String)>,
+    /// Roles beside the owner.
+    pub grants: Vec<(String, Access)>,
+    /// Whether a migration may run though a later one has.
+    pub out_of_order: bool,
+}
+
+/// A person's own login, in place of the configured identity.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// The role.
+    pub user: String,
+    /// A database credential.
+    pub token: Secret,
+}
+
+/// The database that an admin connects to: it exists on every server.
+const MAINTENANCE: &str = "postgres";
+
+impl<E: Edge> Connector<E> {
+    /// Tells what [`apply`](Self::apply) would do.
+    ///
+    /// # Errors
+    ///
+    /// The wish is wrong, there is no login, or it could not be done.
+    pub async fn plan(&self, wish: Wish) -> Result<Plan, Problem> {
+        let desired = self.desired(wish)?;
+        bootstrap::plan(&self.open(None, WAKE_UP).await?, &desired).await
+    }
+
+    /// Makes the database ready.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan), or a script failed: then it says what was undone.
+    pub async fn apply(&self, wish: Wish) -> Result<Report, Problem> {
+        let desired = self.desired(wish)?;
+        bootstrap::apply(&*self.edge, &self.open(None, WAKE_UP).await?, &desired).await
+    }
+
+    /// Tells how the database differs.
+    ///
+    /// # Errors
+    ///
+    /// The wish is wrong, or there is no login.
+    pub async fn verify(&self, wish: Wish) -> Result<Vec<Finding>, Problem> {
+        let desired = self.desired(wish)?;
+        bootstrap::verify(&self.open(None, WAKE_UP).await?, &desired).await
+    }
+
+    /// Creates the database, as an admin; `role` may create schemas in it, or everybody may.
+    ///
+    /// # Errors
+    ///
+    /// There is no login, or the admin may not do it.
+    pub async fn setup(
+        &self,
+        role: Option<&str>,
+        admin: Option<&Admin>,
+        mode: Mode,
+    ) -> Result<AdminPlan, Problem> {
+        let grantee = match role {
+            Some(role) => Grantee::Role(ident(role)?),
+            None => Grantee::Public,
+        };
+        let setup = Setup { database: self.database(admin)?, grantee, create_role: true };
+        let connection = self.open_for(admin).await?;
+        admin::setup(&*self.edge, &connection, &setup, mode).await
+    }
+
+    /// Lets nobody but `role` create schemas in the database, as an admin.
+    ///
+    /// # Errors
+    ///
+    /// There is no login, no such role, or the admin may not do it.
+    pub async fn tighten(
+        &self,
+        role: &str,
+        admin: Option<&Admin>,
+        mode: Mode,
+    ) -> Result<AdminPlan, Problem> {
+        let tighten = Tighten { database: self.database(admin)?, role: ident(role)? };
+        let connection = self.open_for(admin).await?;
+        admin::tighten(&*self.edge, &connection, &tighten, mode).await
+    }
+
+    async fn open_for(&self, admin: Option<&Admin>) -> Result<E::Connection, Problem> {
+        match admin {
+            Some(Admin { user, token }) => self.open_as(user, token, MAINTENANCE).await,
+            None => self.open(Some(MAINTENANCE), WAKE_UP).await,
+        }
+    }
+
+    fn desired(&self, wish: Wish) -> Result<Desired, Problem> {
+        let schema = ident(&self.ready()?.config.schema.value)?;
+        let Wish { migrations, grants, out_of_order } = wish;
+        let migrations = Migration::read_folder(migrations).map_err(|error| error.problem())?;
+        let grants = grants
+            .into_iter()
+            .map(|(role, access)| Ok(Grant { role: ident(&role)?, access }))
+            .collect::<Result<_, Problem>>()?;
+        Ok(Desired { grants, migrations, out_of_order, ..Desired::new(schema) })
+    }
+
+    /// The database to set up. A person with a token needs no other setting than where it is.
+    fn database(&self, admin: Option<&Admin>) -> Result<Ident, Problem> {
+        if admin.is_none() {
+            return ident(&self.ready()?.config.database.value);
+        }
+        let place = Place::load(&*self.edge).map_err(|error| error.problem())?;
+        ident(&place.database)
+    }
+}
+
+fn ident(name: &str) -> Result<Ident, Problem> {
+    name.parse::<Ident>().map_err(|error| error.problem())
+}
