@@ -1,0 +1,142 @@
+//! The second token of the chain: the password of the next logins.
+
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::String;
+use core::cell::RefCell;
+
+use crate::config::OAuthAccess;
+use crate::edge::Edge;
+use crate::flow::gate::{Gate, Held, MintFailure, Minted, Source};
+use crate::flow::mint::{
+    MintError, Target, WorkspaceToken, credential, discover_target, discover_user,
+};
+use crate::flow::workspace::{WorkspaceSource, lifetime};
+use crate::problem::{Kind, Problem};
+use crate::secret::Secret;
+use crate::token::{Failure, Fingerprint};
+
+/// A database credential with the login that it is for.
+pub struct Credential {
+    /// The password.
+    pub token: Secret,
+    /// The role.
+    pub user: String,
+    /// The instance or endpoint.
+    pub target: Target,
+}
+
+/// Buys database credentials with workspace tokens.
+pub(super) struct CredentialSource<E: Edge> {
+    edge: Rc<E>,
+    access: Rc<OAuthAccess>,
+    workspace: Gate<E, WorkspaceSource<E>>,
+    /// What was found out with an earlier workspace token.
+    found: RefCell<Option<Found>>,
+}
+
+/// Who we are and what we log in to. The role is the token's owner: another token, another look.
+#[derive(Clone)]
+struct Found {
+    owner: Fingerprint,
+    user: String,
+    target: Target,
+}
+
+impl<E: Edge> CredentialSource<E> {
+    pub(super) fn new(
+        edge: Rc<E>,
+        access: Rc<OAuthAccess>,
+        workspace: Gate<E, WorkspaceSource<E>>,
+    ) -> Self {
+        Self { edge, access, workspace, found: RefCell::new(None) }
+    }
+
+    /// Buys a credential with this workspace token.
+    async fn buy(&self, held: &Held<WorkspaceToken>) -> Result<Minted<Credential>, MintError> {
+        let Found { user, target, .. } = self.find(held).await?;
+        let request_id = uuid(self.edge.random(), self.edge.random());
+        let bought = credential(&*self.edge, &held.token, &target, &request_id).await;
+        if bought.as_ref().is_err_and(MintError::permanent) {
+            // What was found may be what is wrong: an instance that was made anew.
+            self.found.replace(None);
+        }
+        let bought = bought?;
+        Ok(Minted {
+            fingerprint: Fingerprint::of(&bought.token),
+            lifetime: lifetime(&bought.claim, &bought.exchange),
+            token: Credential { token: bought.token, user, target },
+        })
+    }
+
+    async fn find(&self, held: &Held<WorkspaceToken>) -> Result<Found, MintError> {
+        let known = self.found.borrow().clone();
+        let (owner, token) = (held.fingerprint, &held.token);
+        if let Some(known) = known.as_ref().filter(|known| known.owner == owner) {
+            return Ok(known.clone());
+        }
+        let user = discover_user(&*self.edge, token).await?;
+        let target = match known {
+            Some(known) => known.target,
+            None => discover_target(&*self.edge, &self.access, token).await?,
+        };
+        let found = Found { owner, user, target };
+        self.found.replace(Some(found.clone()));
+        Ok(found)
+    }
+}
+
+impl<E: Edge> Source for CredentialSource<E> {
+    type Token = Credential;
+
+    async fn mint(&self) -> Result<Minted<Credential>, MintFailure> {
+        // One try of the workspace is part of one try of ours: both gates keep their own pauses.
+        let held = self.workspace.renewed(0).await.map_err(chained)?;
+        match self.buy(&held).await {
+            Err(error) if error.workspace_token_refused() => {
+                match self.workspace.refused(held.fingerprint).await.map_err(chained)? {
+                    Some(held) => Ok(self.buy(&held).await?),
+                    None => Err(error.into()),
+                }
+            }
+            bought => Ok(bought?),
+        }
+    }
+}
+
+/// A failure of the first token, as one of the second.
+fn chained(problem: Problem) -> MintFailure {
+    let failure = match problem.kind {
+        Kind::Configuration | Kind::Denied => Failure::Permanent,
+        _ => Failure::Transient { retry_after: None },
+    };
+    MintFailure { failure, problem }
+}
+
+/// A version 4 UUID (RFC 9562) of these random bits.
+fn uuid(high: u64, low: u64) -> String {
+    let (high, low) = (high & !0xf000 | 0x4000, low & !(0b11 << 62) | 0b10 << 62);
+    format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xffff,
+        low >> 48,
+        low & 0xffff_ffff_ffff
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_version_4_uuids() {
+        assert_eq!(uuid(0, 0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(u64::MAX, u64::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(
+            uuid(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210),
+            "01234567-89ab-4def-bedc-ba9876543210"
+        );
+    }
+}
