@@ -1,1 +1,27 @@
-//! To be written.
+//! What a database lacks, and the one statement that provides it.
+//!
+//! [`inspect::QUERY`] asks the database, [`Observed`] is its answer, [`Desired`] is what was asked
+//! for, and [`plan`](plan::plan) is the difference: steps for people, statements for the server.
+//! Nothing here talks to anybody; [`flow::bootstrap`](crate::flow::bootstrap) does.
+
+pub mod admin;
+mod apply;
+mod desired;
+pub mod inspect;
+mod ledger;
+mod observed;
+pub mod plan;
+mod privileges;
+mod report;
+mod script_error;
+mod verify;
+
+pub(crate) use apply::LOCK_ATTEMPT;
+pub use apply::{CHANGED, UNMET};
+pub use desired::{Access, Desired, Grant};
+pub use observed::{DefaultPrivilege, LedgerRow, ObserveError, Observed};
+pub use plan::{Plan, PlanError, Statement, Step};
+pub use report::Report;
+pub use script_error::explain;
+pub(crate) use script_error::is_ours;
+pub use verify::{Finding, verify};

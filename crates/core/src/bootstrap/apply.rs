@@ -1,0 +1,235 @@
+//! The text of the statements that a plan runs: `DO` blocks, each a transaction of its own.
+//!
+//! A block first takes an advisory lock of this database and schema and looks whether the ledger is
+//! still what the plan was made for; it ends with a look into the catalog, because Postgres only
+//! warns when a grant does nothing. Whatever fails, the whole block is undone.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write;
+use core::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::ledger::{Ledger, Progress, milliseconds_since};
+use super::plan::{Origin, Statement, Step};
+use super::{Desired, Observed, ledger};
+use crate::migrations::{Migration, Place};
+use crate::sql::{Dollar, Ident, Literal};
+
+/// The SQLSTATE of a block that found another state than the plan was made for: inspect again.
+pub const CHANGED: &str = "LG001";
+
+/// The SQLSTATE of a block that ran and did not reach what it was for.
+pub const UNMET: &str = "LG002";
+
+/// How long one attempt waits for another replica. Short, so that the waiting can be told.
+pub(crate) const LOCK_ATTEMPT: Duration = Duration::from_secs(5);
+
+/// What stands before a script, so that an error report names it.
+pub(super) const SCRIPT: &str = "-- lakegate: script ";
+
+/// What a plan saw of the schema: it must still be so when a block runs.
+#[derive(Clone, Debug)]
+pub(super) enum Seen {
+    NoSchema,
+    NoLedger,
+    Ledger,
+}
+
+/// What all blocks of a plan have in common.
+pub(super) struct Site<'a> {
+    pub(super) schema: &'a Ident,
+    /// The search path while a script runs: the schema alone. `pg_catalog` is searched first.
+    path: String,
+    lock: i64,
+    lock_limit: Duration,
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn new(observed: &Observed, desired: &'a Desired) -> Self {
+        Self {
+            schema: &desired.schema,
+            path: desired.schema.to_string(),
+            lock: lock_key(&observed.database, &desired.schema),
+            lock_limit: desired.lock_limit,
+        }
+    }
+}
+
+/// The key of the advisory lock that all replicas of an application agree on.
+fn lock_key(database: &Ident, schema: &Ident) -> i64 {
+    let names = format!("lakegate\0{}\0{}", database.as_parameter(), schema.as_parameter());
+    let digest = Sha256::digest(names);
+    let (key, _) = digest.split_first_chunk().expect("SHA-256 has 32 bytes");
+    i64::from_be_bytes(*key)
+}
+
+/// A `DO` block while it is written.
+pub(super) struct Block<'a> {
+    site: &'a Site<'a>,
+    body: String,
+    steps: Vec<Step>,
+    checks: Vec<String>,
+}
+
+impl<'a> Block<'a> {
+    /// Begins a block.
+    pub(super) fn new(site: &'a Site<'a>, seen: &Seen, ledger: &Ledger) -> Self {
+        let mut block = Self { site, body: String::new(), steps: Vec::new(), checks: Vec::new() };
+        block.body.push_str(
+            "\n#variable_conflict use_column\nDECLARE\n  lakegate_start timestamptz;\n  \
+             lakegate_missing text;\nBEGIN\n",
+        );
+        block.set("search_path", "pg_catalog");
+        block.set("lock_timeout", &format!("{}ms", LOCK_ATTEMPT.as_millis()));
+        block.line(&format!("PERFORM pg_catalog.pg_advisory_xact_lock({})", site.lock));
+        block.set("lock_timeout", &format!("{}ms", site.lock_limit.as_millis()));
+        let changed = changed(seen, site.schema, ledger);
+        block.line(&format!(
+            "IF {changed} THEN\n    RAISE EXCEPTION USING ERRCODE = '{CHANGED}', MESSAGE = \
+             'the schema changed since it was inspected';\n  END IF"
+        ));
+        block
+    }
+
+    /// Runs a statement that stands in the plan.
+    pub(super) fn step(&mut self, title: String, sql: &str) {
+        self.execute(title, "", sql);
+    }
+
+    /// Requires of a query, at the end, that it gives null.
+    pub(super) fn require(&mut self, what: &str, query: &str) {
+        self.checks.push(format!(
+            "lakegate_missing := ({query});\n  IF lakegate_missing IS NOT NULL THEN\n    \
+             RAISE EXCEPTION USING ERRCODE = '{UNMET}', MESSAGE = {} || lakegate_missing;\n  END IF",
+            Literal(what)
+        ));
+    }
+
+    /// Requires that the current role owns the schema.
+    pub(super) fn require_owner(&mut self) {
+        let query = format!(
+            "SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace \
+             WHERE nspname = {} AND pg_catalog.pg_get_userbyid(nspowner) <> current_user",
+            Literal(self.site.schema.as_parameter())
+        );
+        self.require("the schema belongs to ", &query);
+    }
+
+    /// Runs a migration and writes it into the ledger.
+    pub(super) fn migrate(&mut self, migration: &Migration, ledger: &mut Ledger) {
+        self.line("lakegate_start := pg_catalog.clock_timestamp()");
+        self.set("search_path", &self.site.path);
+        let comment = format!("{SCRIPT}{}\n", migration.name());
+        self.execute(format!("run {}", migration.name()), &comment, migration.text());
+        // Whatever the script set or became is over.
+        self.set("search_path", "pg_catalog");
+        self.set("role", "none");
+        let took = milliseconds_since("lakegate_start");
+        self.line(&ledger.insert(migration, Progress::Done, "lakegate_start", &took));
+    }
+
+    /// Runs a statement that the reader of a plan takes for granted.
+    fn line(&mut self, sql: &str) {
+        writeln!(self.body, "  {sql};").expect("a String takes every write");
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.line(&format!(
+            "PERFORM pg_catalog.set_config({}, {}, true)",
+            Literal(name),
+            Literal(value)
+        ));
+    }
+
+    fn execute(&mut self, title: String, comment: &str, sql: &str) {
+        let text = format!("{comment}{sql}");
+        let quoted = Dollar(&text).to_string();
+        self.body.push_str("  EXECUTE ");
+        // Both quotes have the same length.
+        let quote = (quoted.len() - text.len()) / 2;
+        let start = self.body.len() + quote + comment.len();
+        self.body.push_str(&quoted);
+        self.body.push_str(";\n");
+        self.steps.push(Step::new(title, start..start + sql.len()));
+    }
+
+    /// Ends the block: checks the catalog and the ledger, and leaves the session as it was.
+    pub(super) fn end(mut self, ledger: Option<&Ledger>) -> Statement {
+        for check in core::mem::take(&mut self.checks) {
+            self.line(&check);
+        }
+        if let Some(ledger) = ledger {
+            self.line(&format!(
+                "IF {} THEN\n    RAISE EXCEPTION USING ERRCODE = '{UNMET}', MESSAGE = \
+                 'the ledger does not hold what was written to it';\n  END IF",
+                ledger.differs()
+            ));
+        }
+        self.line("PERFORM pg_catalog.set_config('search_path', NULL, false)");
+        self.close(Origin::Block)
+    }
+
+    fn close(mut self, origin: Origin) -> Statement {
+        self.body.push_str("END\n");
+        let quoted = Dollar(&self.body).to_string();
+        let shift = "DO ".len() + (quoted.len() - self.body.len()) / 2;
+        for step in &mut self.steps {
+            step.shift(shift);
+        }
+        Statement { sql: format!("DO {quoted}"), steps: self.steps, origin }
+    }
+}
+
+fn changed(seen: &Seen, schema: &Ident, ledger: &Ledger) -> String {
+    let name = Literal(schema.as_parameter());
+    match seen {
+        Seen::NoSchema => {
+            format!("EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {name})")
+        }
+        Seen::NoLedger => format!(
+            "EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n \
+             ON n.oid = c.relnamespace WHERE n.nspname = {name} AND c.relname = {})",
+            Literal(ledger::NAME)
+        ),
+        Seen::Ledger => ledger.differs(),
+    }
+}
+
+/// The statements of a migration that runs outside of transactions: a mark in the ledger that a
+/// crash leaves behind, the script's own statements, the end of the mark.
+pub(super) fn alone<'a>(
+    site: &'a Site<'a>,
+    migration: &Migration,
+    spans: &[core::ops::Range<usize>],
+    ledger: &mut Ledger,
+) -> Vec<Statement> {
+    let mut begin = Block::new(site, &Seen::Ledger, ledger);
+    let insert =
+        ledger.insert(migration, Progress::Running, "pg_catalog.clock_timestamp()", "NULL");
+    begin.line(&insert);
+    // For the session: each statement of the script is a transaction of its own.
+    begin.line(&format!(
+        "PERFORM pg_catalog.set_config('search_path', {}, false)",
+        Literal(&site.path)
+    ));
+    let mut statements = Vec::from([begin.close(Origin::Block)]);
+    statements.extend(spans.iter().enumerate().map(|(index, span)| {
+        let title = format!("run {}, statement {} of {}", migration.name(), index + 1, spans.len());
+        let sql = String::from(&migration.text()[span.clone()]);
+        Statement {
+            steps: Vec::from([Step::new(title, 0..sql.len())]),
+            sql,
+            origin: Origin::File {
+                name: String::from(migration.name()),
+                start: Place::after(&migration.text()[..span.start]),
+            },
+        }
+    }));
+    let mut end = Block::new(site, &Seen::Ledger, ledger);
+    end.line(&ledger.finish(migration));
+    statements.push(end.end(Some(ledger)));
+    statements
+}

@@ -1,0 +1,427 @@
+//! The difference between what is and what should be.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::apply::{self, Block, Seen, Site};
+use super::ledger::{self, Ledger};
+use super::{Desired, Observed, privileges};
+use crate::migrations::{Migration, Mode, Place};
+use crate::problem::{Kind, Problem};
+use crate::sql::Ident;
+
+/// What is to be done, and exactly how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The role that will do it, and own what it creates.
+    pub role: Ident,
+    /// The database.
+    pub database: Ident,
+    /// The schema.
+    pub schema: Ident,
+    /// What to run, one after the other. None: there is nothing to do.
+    pub statements: Vec<Statement>,
+    /// What a person should know, though it stops nothing.
+    pub notes: Vec<String>,
+    /// Whether every role may create schemas in the database.
+    pub public_may_create: bool,
+}
+
+/// One statement for the server, run byte for byte as it stands here.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// Its text.
+    pub sql: String,
+    pub(super) steps: Vec<Step>,
+    pub(super) origin: Origin,
+}
+
+/// Where a statement's text comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// It was written here.
+    Block,
+    /// It is a piece of a script that runs outside of transactions.
+    File { name: String, start: Place },
+}
+
+/// A part of a statement that a person wants to know of.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What it does, in words.
+    pub title: String,
+    span: Range<usize>,
+}
+
+impl Step {
+    pub(super) fn new(title: String, span: Range<usize>) -> Self {
+        Self { title, span }
+    }
+
+    pub(super) fn shift(&mut self, by: usize) {
+        self.span = self.span.start + by..self.span.end + by;
+    }
+}
+
+impl Statement {
+    /// Its steps, each with its SQL, which is a part of [`sql`](Self::sql).
+    pub fn steps(&self) -> impl Iterator<Item = (&Step, &str)> {
+        self.steps.iter().map(|step| (step, &self.sql[step.span.clone()]))
+    }
+}
+
+impl Plan {
+    /// Whether the database is as it should be.
+    pub fn is_empty(&self) -> bool {
+        self.statements.is_empty()
+    }
+
+    /// All steps, each with its SQL.
+    pub fn steps(&self) -> impl Iterator<Item = (&Step, &str)> {
+        self.statements.iter().flat_map(Statement::steps)
+    }
+}
+
+/// Plans what turns `observed` into `desired`.
+///
+/// # Errors
+///
+/// When it cannot be done: nothing was changed, and the error says who has to do what first.
+pub fn plan(observed: &Observed, desired: &Desired) -> Result<Plan, PlanError> {
+    check_schema(observed, desired)?;
+    check_roles(observed, desired)?;
+    let rows = ledger_rows(observed)?;
+    let pending =
+        ledger::pending(&desired.schema, rows, &desired.migrations, desired.out_of_order)?;
+    let mut plan = Plan {
+        role: observed.role.clone(),
+        database: observed.database.clone(),
+        schema: desired.schema.clone(),
+        statements: statements(observed, desired, rows, &pending),
+        notes: ledger::unknown(rows, &desired.migrations).into_iter().collect(),
+        public_may_create: observed.public_may_create(),
+    };
+    if !plan.is_empty() && observed.read_only {
+        return Err(PlanError::ReadOnly { database: plan.database });
+    }
+    let may_create = observed.schema.as_ref().is_none_or(|schema| schema.create);
+    if !pending.is_empty() && !may_create {
+        return Err(PlanError::NoCreateInSchema { role: plan.role, schema: plan.schema });
+    }
+    if plan.public_may_create {
+        plan.notes.push(format!(
+            "every role may create schemas in database {}; `lakegate tighten` ends that",
+            plan.database
+        ));
+    }
+    Ok(plan)
+}
+
+fn check_schema(observed: &Observed, desired: &Desired) -> Result<(), PlanError> {
+    let (role, schema) = (observed.role.clone(), desired.schema.clone());
+    match &observed.schema {
+        None if schema.as_parameter().starts_with("pg_") => Err(PlanError::Reserved { schema }),
+        None if !observed.can_create => {
+            Err(PlanError::NoCreate { role, database: observed.database.clone() })
+        }
+        Some(found) if found.owner != role && !is_public(&schema) => {
+            Err(PlanError::ForeignOwner { owner: found.owner.clone(), role, schema })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_roles(observed: &Observed, desired: &Desired) -> Result<(), PlanError> {
+    let exists = |role: &Ident| observed.roles.iter().any(|found| found.name == *role);
+    match desired.grants.iter().find(|grant| !exists(&grant.role)) {
+        Some(grant) => Err(PlanError::MissingRole { role: grant.role.clone() }),
+        None => Ok(()),
+    }
+}
+
+fn ledger_rows(observed: &Observed) -> Result<&[super::LedgerRow], PlanError> {
+    let Some(ledger) = &observed.ledger else { return Ok(&[]) };
+    ledger.rows.as_deref().ok_or_else(|| PlanError::UnreadableLedger {
+        owner: ledger.owner.clone(),
+        role: observed.role.clone(),
+    })
+}
+
+/// `public` belongs to the owner of the database and is used as it is.
+fn is_public(schema: &Ident) -> bool {
+    schema.as_parameter() == "public"
+}
+
+fn statements(
+    observed: &Observed,
+    desired: &Desired,
+    rows: &[super::LedgerRow],
+    pending: &[&Migration],
+) -> Vec<Statement> {
+    let site = Site::new(observed, desired);
+    let mut ledger = Ledger::new(site.schema, rows);
+    let seen = match (&observed.schema, &observed.ledger) {
+        (None, _) => Seen::NoSchema,
+        (Some(_), None) => Seen::NoLedger,
+        (Some(_), Some(_)) => Seen::Ledger,
+    };
+    let mut has_ledger = observed.ledger.is_some();
+    let mut finished = Vec::new();
+    let mut open = Open { block: Block::new(&site, &seen, &ledger), used: false };
+    open.used |= prepare(&mut open.block, observed, desired);
+    if !has_ledger && !pending.is_empty() {
+        open.step(String::from("create the ledger of migrations"), &ledger.create());
+        has_ledger = true;
+    }
+    open.used |= share(&mut open.block, observed, desired);
+    for migration in pending {
+        if *migration.mode() != Mode::Joined && open.used {
+            finished.push(open.block.end(has_ledger.then_some(&ledger)));
+            open = Open { block: Block::new(&site, &Seen::Ledger, &ledger), used: false };
+        }
+        if let Mode::NoTransaction(spans) = migration.mode() {
+            finished.extend(apply::alone(&site, migration, spans, &mut ledger));
+            open = Open { block: Block::new(&site, &Seen::Ledger, &ledger), used: false };
+        } else {
+            open.block.migrate(migration, &mut ledger);
+            open.used = true;
+        }
+    }
+    if open.used {
+        finished.push(open.block.end(has_ledger.then_some(&ledger)));
+    }
+    finished
+}
+
+/// The block that is being written, and whether anything is in it.
+struct Open<'a> {
+    block: Block<'a>,
+    used: bool,
+}
+
+impl Open<'_> {
+    fn step(&mut self, title: String, sql: &str) {
+        self.block.step(title, sql);
+        self.used = true;
+    }
+}
+
+/// The schema itself. Returns whether there was anything to do.
+fn prepare(block: &mut Block<'_>, observed: &Observed, desired: &Desired) -> bool {
+    let schema = &desired.schema;
+    if !is_public(schema) {
+        block.require_owner();
+    }
+    if observed.schema.is_some() {
+        return false;
+    }
+    block.step(format!("create schema {schema}"), &format!("CREATE SCHEMA {schema}"));
+    true
+}
+
+/// Privileges, on what exists and on what will. Returns whether there was anything to do.
+///
+/// It comes after the ledger, which is nobody else's to write, and before the tables.
+fn share(block: &mut Block<'_>, observed: &Observed, desired: &Desired) -> bool {
+    let schema = &desired.schema;
+    let mut used = false;
+    let own = (!is_public(schema)).then(|| privileges::own(&observed.role)).into_iter().flatten();
+    for wanted in own.chain(privileges::granted(&observed.role, desired)) {
+        let (role, objects) = (wanted.role, wanted.class.plural());
+        if wanted.default_is_missing(observed) {
+            used = true;
+            let title = format!("default privileges on future {objects} for {role}");
+            block.step(title, &wanted.grant_default(schema));
+            block.require(
+                &format!("no default privileges for {role} on future {objects}: "),
+                &wanted.missing_default(schema),
+            );
+        }
+    }
+    for grant in desired.grants.iter().filter(|grant| grant.role != observed.role) {
+        let role = &grant.role;
+        let found = observed.roles.iter().find(|found| found.name == *role);
+        if found.and_then(|found| found.usage) != Some(true) {
+            used = true;
+            let sql = format!("GRANT USAGE ON SCHEMA {schema} TO {role}");
+            block.step(format!("let {role} use schema {schema}"), &sql);
+            block.require(
+                &format!("{role} got no right to use the schema: "),
+                &privileges::missing_usage(schema, role),
+            );
+        }
+    }
+    for wanted in privileges::granted(&observed.role, desired) {
+        let names = wanted.lacking(observed);
+        if !names.is_empty() {
+            used = true;
+            let (role, objects) = (wanted.role, wanted.class.plural());
+            let title = format!("privileges on {} {objects} for {role}", names.len());
+            block.step(title, &wanted.grant(schema, &names));
+            block.require(
+                &format!("{role} did not get every privilege: "),
+                &wanted.missing(schema, &names),
+            );
+        }
+    }
+    used
+}
+
+/// Why there is no plan. Nothing was changed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The schema's name is reserved for the system.
+    #[error("schema {schema}: names that start with `pg_` belong to Postgres")]
+    Reserved {
+        /// The schema.
+        schema: Ident,
+    },
+    /// There is no schema, and the role may not create one.
+    #[error("role {role} may not create a schema in database {database}")]
+    NoCreate {
+        /// The role.
+        role: Ident,
+        /// The database.
+        database: Ident,
+    },
+    /// The schema is somebody else's.
+    #[error("schema {schema} belongs to {owner}, not to {role}")]
+    ForeignOwner {
+        /// The schema.
+        schema: Ident,
+        /// Whose it is.
+        owner: Ident,
+        /// Who was to use it.
+        role: Ident,
+    },
+    /// There are migrations to run, and the role may not create anything in the schema.
+    #[error("role {role} may not create tables in schema {schema}")]
+    NoCreateInSchema {
+        /// The role.
+        role: Ident,
+        /// The schema.
+        schema: Ident,
+    },
+    /// A role that is to be granted something does not exist.
+    #[error("there is no role {role} to grant anything to")]
+    MissingRole {
+        /// The role.
+        role: Ident,
+    },
+    /// The role may not read the ledger.
+    #[error("role {role} may not read the ledger of migrations, which belongs to {owner}")]
+    UnreadableLedger {
+        /// Whose it is.
+        owner: Ident,
+        /// Who was to read it.
+        role: Ident,
+    },
+    /// A migration is not what it was when it ran.
+    #[error("`{name}` was changed after it ran: it was {applied}, it is {found}")]
+    Changed {
+        /// The schema.
+        schema: Ident,
+        /// The migration's version.
+        version: i64,
+        /// The file's name.
+        name: String,
+        /// The digest in the ledger.
+        applied: String,
+        /// The digest of the file.
+        found: String,
+    },
+    /// A migration has not run, but a later one has.
+    #[error("`{name}` has not run, but the later `{newest}` has")]
+    Late {
+        /// The file that is late.
+        name: String,
+        /// The last one that ran.
+        newest: String,
+    },
+    /// A migration outside of transactions began and did not end.
+    #[error("`{name}` was started by {applied_by} at {applied_at} and has not ended")]
+    Unfinished {
+        /// The schema.
+        schema: Ident,
+        /// The migration's version.
+        version: i64,
+        /// The file's name.
+        name: String,
+        /// Who started it.
+        applied_by: String,
+        /// When, in ISO 8601.
+        applied_at: String,
+    },
+    /// There is something to do, and nothing can be written.
+    #[error("database {database} is read-only here")]
+    ReadOnly {
+        /// The database.
+        database: Ident,
+    },
+}
+
+impl PlanError {
+    /// What to tell a person.
+    pub fn problem(&self) -> Problem {
+        let kind = match self {
+            Self::Reserved { .. } | Self::MissingRole { .. } => Kind::Configuration,
+            _ => Kind::Conflict,
+        };
+        let advice = format!("{} Nothing was changed.", self.advice());
+        Problem { kind, message: self.to_string(), advice, sqlstate: None }
+    }
+
+    fn advice(&self) -> String {
+        match self {
+            Self::Reserved { .. } => String::from("Choose another schema (POSTGRES_DB_SCHEMA)."),
+            Self::NoCreate { role, database } => format!(
+                "An administrator has to run:\n  GRANT CREATE ON DATABASE {database} TO {role};\n\
+                 `lakegate setup` does that."
+            ),
+            Self::ForeignOwner { schema, owner, role } => format!(
+                "Choose another schema (POSTGRES_DB_SCHEMA), or have an administrator who may act \
+                 for both roles hand it over:\n  ALTER SCHEMA {schema} OWNER TO {role};\n\
+                 Tables in it stay with {owner} until each is handed over too."
+            ),
+            Self::NoCreateInSchema { role, schema } => format!(
+                "The owner of the schema or an administrator has to run:\n  \
+                 GRANT USAGE, CREATE ON SCHEMA {schema} TO {role};\n"
+            ),
+            Self::MissingRole { role } => format!(
+                "Create it, or take it out of the grants. On Lakebase an administrator creates \
+                 the role of an identity with:\n  {}",
+                super::admin::create_role_sql(role)
+            ),
+            Self::UnreadableLedger { owner, role } => format!(
+                "Run as {owner}, or have {owner} grant {role} SELECT, INSERT and UPDATE on it."
+            ),
+            Self::Changed { schema, version, found, .. } => {
+                let ledger = Ledger::new(schema, &[]);
+                format!(
+                    "Put the old content back and write the change as a new migration. If the \
+                     change means nothing to the database, accept it:\n  {}",
+                    ledger.accept(*version, found)
+                )
+            }
+            Self::Late { .. } => {
+                String::from("Give the file a higher number, or allow it with `--out-of-order`.")
+            }
+            Self::Unfinished { schema, version, .. } => {
+                let ledger = Ledger::new(schema, &[]);
+                format!(
+                    "Another replica may be at it: try again later. If none is, it was cut off; \
+                     its statements before that stay done. Finish it by hand, then run:\n  {}\n\
+                     or undo it by hand, so that it runs again:\n  {}",
+                    ledger.declare_done(*version),
+                    ledger.forget(*version)
+                )
+            }
+            Self::ReadOnly { .. } => {
+                String::from("Connect to the primary, not to a read-only endpoint.")
+            }
+        }
+    }
+}
