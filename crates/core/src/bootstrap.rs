@@ -5,22 +5,26 @@
 //! Nothing here talks to anybody; [`flow::bootstrap`](crate::flow::bootstrap) does.
 
 pub mod admin;
+mod admin_error;
 mod apply;
 mod desired;
 pub mod inspect;
 mod ledger;
 mod observed;
 pub mod plan;
+mod plan_error;
 mod privileges;
 mod report;
 mod script_error;
 mod verify;
 
+pub use admin_error::AdminError;
 pub(crate) use apply::LOCK_ATTEMPT;
 pub use apply::{CHANGED, UNMET};
 pub use desired::{Access, Desired, Grant};
 pub use observed::{DefaultPrivilege, LedgerRow, ObserveError, Observed};
-pub use plan::{Plan, PlanError, Statement, Step};
+pub use plan::{Plan, Statement, Step};
+pub use plan_error::PlanError;
 pub use report::Report;
 pub use script_error::explain;
 pub(crate) use script_error::is_ours;

@@ -9,8 +9,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::ObserveError;
-use crate::problem::{Kind, Problem};
+use super::{AdminError, ObserveError, UNMET};
 use crate::sql::{Dollar, Ident, Literal};
 
 /// Looks at everything that the plans here depend on.
@@ -206,7 +205,17 @@ impl Tighten {
         let mut plan = AdminPlan { steps: Vec::new(), notes: Vec::new() };
         if observed.public_may_create || !observed.role_may_create {
             let [revoke, grant] = self.statements();
-            let body = format!("\nBEGIN\n  {revoke}\n  {grant}\nEND\n");
+            let body = format!(
+                "\nBEGIN\n  {revoke}\n  {grant}\n  IF EXISTS (SELECT FROM pg_catalog.pg_database d, \
+                 LATERAL pg_catalog.aclexplode(d.datacl) a WHERE d.datname = {name} \
+                 AND a.grantee = 0 AND a.privilege_type = 'CREATE') \
+                 OR NOT pg_catalog.has_database_privilege({}, {name}, 'CREATE') THEN\n    \
+                 RAISE EXCEPTION USING ERRCODE = '{UNMET}', \
+                 MESSAGE = 'the privileges did not change', HINT = \
+                 'Only the owner of the database can do this.';\n  END IF;\nEND\n",
+                Literal(role.as_parameter()),
+                name = Literal(database.as_parameter()),
+            );
             plan.step(
                 format!("let {role} alone create schemas in {database}"),
                 format!("DO {}", Dollar(&body)),
@@ -247,62 +256,4 @@ pub(super) fn create_role_sql(role: &Ident) -> String {
          SELECT databricks_create_role({}, 'SERVICE_PRINCIPAL');",
         Literal(role.as_parameter())
     )
-}
-
-/// Why an administrator's plan cannot be made. Nothing was changed.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdminError {
-    /// The application's role does not exist.
-    #[error("there is no role {role}")]
-    MissingRole {
-        /// The role.
-        role: Ident,
-    },
-    /// The database does not exist.
-    #[error("there is no database {database}")]
-    MissingDatabase {
-        /// The database.
-        database: Ident,
-    },
-    /// The administrator's role may not create databases.
-    #[error("role {role} may not create database {database}")]
-    MayNotCreate {
-        /// The administrator's role.
-        role: Ident,
-        /// The database.
-        database: Ident,
-    },
-    /// The statements ran, and the catalog does not show it.
-    #[error("the privileges on database {database} did not change")]
-    NoEffect {
-        /// The database.
-        database: Ident,
-    },
-}
-
-impl AdminError {
-    /// What to tell a person.
-    pub fn problem(&self) -> Problem {
-        let advice = match self {
-            Self::MissingRole { role } => format!(
-                "Check the id. On Lakebase, the role of a service principal is created with:\n  \
-                 {}\nTo set up a database before its service principal is known, use \
-                 `lakegate setup --grant-public`. Nothing was changed.",
-                create_role_sql(role)
-            ),
-            Self::MissingDatabase { .. } => {
-                String::from("Check the name, or run `lakegate setup` first. Nothing was changed.")
-            }
-            Self::MayNotCreate { role, .. } => format!(
-                "Run this as an administrator, or have one run:\n  ALTER ROLE {role} CREATEDB;\n\
-                 Nothing was changed."
-            ),
-            Self::NoEffect { .. } => String::from(
-                "Postgres only warns when a role grants or revokes what is not its own. Run this \
-                 as the owner of the database.",
-            ),
-        };
-        Problem { kind: Kind::Conflict, message: self.to_string(), advice, sqlstate: None }
-    }
 }

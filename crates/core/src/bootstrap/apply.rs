@@ -24,11 +24,18 @@ pub const CHANGED: &str = "LG001";
 /// The SQLSTATE of a block that ran and did not reach what it was for.
 pub const UNMET: &str = "LG002";
 
+/// Why a grant can be without effect: Postgres only warns (01007).
+const NO_EFFECT: &str = "A grant has an effect only if the role owns the object or has the privilege with grant option.";
+
 /// How long one attempt waits for another replica. Short, so that the waiting can be told.
 pub(crate) const LOCK_ATTEMPT: Duration = Duration::from_secs(5);
 
 /// What stands before a script, so that an error report names it.
 pub(super) const SCRIPT: &str = "-- lakegate: script ";
+
+/// What stands after a script. PL/pgSQL looks at the last statement of what it runs, and refuses
+/// `SELECT … INTO` there because it has one of its own.
+const AFTER_SCRIPT: &str = "\n;SELECT";
 
 /// What a plan saw of the schema: it must still be so when a block runs.
 #[derive(Clone, Debug)]
@@ -80,7 +87,8 @@ impl<'a> Block<'a> {
         let mut block = Self { site, body: String::new(), steps: Vec::new(), checks: Vec::new() };
         block.body.push_str(
             "\n#variable_conflict use_column\nDECLARE\n  lakegate_start timestamptz;\n  \
-             lakegate_missing text;\nBEGIN\n",
+             lakegate_missing text;\n  \
+             lakegate_role text := pg_catalog.current_setting('role');\nBEGIN\n",
         );
         block.set("search_path", "pg_catalog");
         block.set("lock_timeout", &format!("{}ms", LOCK_ATTEMPT.as_millis()));
@@ -96,15 +104,17 @@ impl<'a> Block<'a> {
 
     /// Runs a statement that stands in the plan.
     pub(super) fn step(&mut self, title: String, sql: &str) {
-        self.execute(title, "", sql);
+        self.execute(title, "", sql, "");
     }
 
     /// Requires of a query, at the end, that it gives null.
     pub(super) fn require(&mut self, what: &str, query: &str) {
         self.checks.push(format!(
             "lakegate_missing := ({query});\n  IF lakegate_missing IS NOT NULL THEN\n    \
-             RAISE EXCEPTION USING ERRCODE = '{UNMET}', MESSAGE = {} || lakegate_missing;\n  END IF",
-            Literal(what)
+             RAISE EXCEPTION USING ERRCODE = '{UNMET}', MESSAGE = {} || lakegate_missing, \
+             HINT = {};\n  END IF",
+            Literal(what),
+            Literal(NO_EFFECT),
         ));
     }
 
@@ -123,10 +133,10 @@ impl<'a> Block<'a> {
         self.line("lakegate_start := pg_catalog.clock_timestamp()");
         self.set("search_path", &self.site.path);
         let comment = format!("{SCRIPT}{}\n", migration.name());
-        self.execute(format!("run {}", migration.name()), &comment, migration.text());
+        self.execute(format!("run {}", migration.name()), &comment, migration.text(), AFTER_SCRIPT);
         // Whatever the script set or became is over.
         self.set("search_path", "pg_catalog");
-        self.set("role", "none");
+        self.line("PERFORM pg_catalog.set_config('role', lakegate_role, true)");
         let took = milliseconds_since("lakegate_start");
         self.line(&ledger.insert(migration, Progress::Done, "lakegate_start", &took));
     }
@@ -144,13 +154,15 @@ impl<'a> Block<'a> {
         ));
     }
 
-    fn execute(&mut self, title: String, comment: &str, sql: &str) {
-        let text = format!("{comment}{sql}");
+    /// Runs a statement or a script, with something before and after it that no person wants to
+    /// know of.
+    fn execute(&mut self, title: String, before: &str, sql: &str, after: &str) {
+        let text = format!("{before}{sql}{after}");
         let quoted = Dollar(&text).to_string();
         self.body.push_str("  EXECUTE ");
         // Both quotes have the same length.
         let quote = (quoted.len() - text.len()) / 2;
-        let start = self.body.len() + quote + comment.len();
+        let start = self.body.len() + quote + before.len();
         self.body.push_str(&quoted);
         self.body.push_str(";\n");
         self.steps.push(Step::new(title, start..start + sql.len()));
@@ -164,7 +176,8 @@ impl<'a> Block<'a> {
         if let Some(ledger) = ledger {
             self.line(&format!(
                 "IF {} THEN\n    RAISE EXCEPTION USING ERRCODE = '{UNMET}', MESSAGE = \
-                 'the ledger does not hold what was written to it';\n  END IF",
+                 'the ledger does not hold what was written to it', \
+                 HINT = 'A migration must not touch it.';\n  END IF",
                 ledger.differs()
             ));
         }

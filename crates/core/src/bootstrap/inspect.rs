@@ -8,7 +8,7 @@ use super::Desired;
 ///
 /// Parameters, all text: `$1` the schema's name; `$2` a JSON array of the names of the roles to
 /// look for; `$3` the `statement_timeout` of the statements that follow, or null for the default
-/// (it has to be set before a statement begins, and this saves a round trip). The answer is one row
+/// (it has to be set before a statement begins, and this saves a round trip; it holds for the session). The answer is one row
 /// with one JSON text, the fields of [`Observed`](super::Observed).
 ///
 /// It needs no right but to connect. The ledger may be absent or unreadable, so its rows are asked
@@ -44,7 +44,7 @@ SELECT pg_catalog.json_build_object(
   'create_role', me.rolcreaterole,
   'create_database', me.rolcreatedb,
   'member_of', COALESCE((
-    SELECT pg_catalog.json_agg(g.rolname ORDER BY g.rolname)
+    SELECT pg_catalog.json_agg(DISTINCT g.rolname ORDER BY g.rolname)
     FROM pg_catalog.pg_auth_members m
     JOIN pg_catalog.pg_roles g ON g.oid = m.roleid
     WHERE m.member = me.oid), '[]'),

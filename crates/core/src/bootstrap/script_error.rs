@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::apply::{SCRIPT, UNMET};
+use super::apply::SCRIPT;
 use super::plan::{Origin, Statement};
 use crate::edge::ServerError;
 use crate::migrations::Place;
@@ -79,10 +79,8 @@ fn by_code(code: &str) -> &'static str {
         }
         "55P03" => "Something else holds a lock: see who with pg_stat_activity, or try later. ",
         "57014" => "It took longer than the time limit for statements. ",
-        "42501" => "The role lacks a privilege; its owner or an administrator can grant it. ",
-        UNMET => {
-            "Postgres only warns when a grant has no effect: the role that grants needs the \
-                  privilege with grant option, or to own the object. "
+        "42501" => {
+            "The role lacks a privilege that the owner of the object or an administrator can grant. "
         }
         _ => "",
     }
@@ -174,8 +172,8 @@ mod tests {
             error("42501"),
             0,
             "the bootstrap failed: no (SQLSTATE 42501)",
-            "The role lacks a privilege; its owner or an administrator can grant it. Everything is \
-             undone: the database is as it was.",
+            "The role lacks a privilege that the owner of the object or an administrator can grant. \
+             Everything is undone: the database is as it was.",
         );
     }
 }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
-use super::plan::{Plan, PlanError};
+use super::{Plan, PlanError};
 
 /// One thing that was looked at and found remarkable.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]

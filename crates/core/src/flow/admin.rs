@@ -1,7 +1,8 @@
 //! What an administrator runs once for an application, on a connection to any database.
 
 use super::bootstrap::database_problem;
-use crate::bootstrap::admin::{AdminError, AdminPlan, ObservedServer, QUERY, Setup, Tighten};
+use crate::bootstrap::AdminError;
+use crate::bootstrap::admin::{AdminPlan, ObservedServer, QUERY, Setup, Tighten};
 use crate::edge::{Connection, DatabaseError, Edge, Level, Notice};
 use crate::problem::Problem;
 

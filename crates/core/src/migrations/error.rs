@@ -106,7 +106,7 @@ impl MigrationError {
         Problem {
             kind: Kind::Configuration,
             message: self.to_string(),
-            advice: format!("{} Nothing was run.", self.advice()),
+            advice: format!("Nothing was run. {}", self.advice()),
             sqlstate: None,
         }
     }
