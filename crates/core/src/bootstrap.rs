@@ -8,6 +8,8 @@ pub mod admin;
 mod admin_error;
 mod apply;
 mod desired;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod inspect;
 mod ledger;
 mod observed;

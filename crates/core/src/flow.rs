@@ -10,3 +10,6 @@ pub mod gate;
 pub mod mint;
 pub mod preparation;
 mod workspace;
+
+#[cfg(test)]
+mod fake;

@@ -257,3 +257,6 @@ pub(super) fn create_role_sql(role: &Ident) -> String {
         Literal(role.as_parameter())
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,14 +107,18 @@ impl<'a> Block<'a> {
         self.execute(title, "", sql, "");
     }
 
-    /// Requires of a query, at the end, that it gives null.
+    /// Requires of a grant, at the end, that a query for what is still missing gives null.
     pub(super) fn require(&mut self, what: &str, query: &str) {
+        self.check(what, query, NO_EFFECT);
+    }
+
+    fn check(&mut self, what: &str, query: &str, hint: &str) {
         self.checks.push(format!(
             "lakegate_missing := ({query});\n  IF lakegate_missing IS NOT NULL THEN\n    \
              RAISE EXCEPTION USING ERRCODE = '{UNMET}', MESSAGE = {} || lakegate_missing, \
              HINT = {};\n  END IF",
             Literal(what),
-            Literal(NO_EFFECT),
+            Literal(hint),
         ));
     }
 
@@ -125,7 +129,7 @@ impl<'a> Block<'a> {
              WHERE nspname = {} AND pg_catalog.pg_get_userbyid(nspowner) <> current_user",
             Literal(self.site.schema.as_parameter())
         );
-        self.require("the schema belongs to ", &query);
+        self.check("the schema belongs to ", &query, "A migration must not give it away.");
     }
 
     /// Runs a migration and writes it into the ledger.

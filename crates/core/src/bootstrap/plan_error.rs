@@ -164,3 +164,6 @@ impl PlanError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,6 @@ async fn inspect(
         .map_err(|error| database_problem("the inspection of the server", &error))?;
     ObservedServer::read(answer.as_deref()).map_err(|error| error.problem())
 }
+
+#[cfg(test)]
+mod tests;

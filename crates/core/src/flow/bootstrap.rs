@@ -211,3 +211,6 @@ fn kind_of(code: &str) -> Kind {
         Kind::Statement
     }
 }
+
+#[cfg(test)]
+mod tests;
