@@ -84,8 +84,8 @@ impl Emulator {
         let binaries = Binaries::find(options.postgres_bin.as_deref())?;
         let authority =
             Authority::new(&options.world.dns_name).context("making a certificate authority")?;
-        let folder =
-            run_folder(account, authority.pem()).context("making the folder of this run")?;
+        let folder = run_folder(account, options.keep, authority.pem())
+            .context("making the folder of this run")?;
         let (path, folder) = if options.keep {
             (folder.keep(), None)
         } else {
@@ -182,8 +182,8 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
 
 /// A folder that the server's user owns, so that its script can remove it. Others may pass
 /// through to read the certificate; the data within is closed to them.
-fn run_folder(account: Account, authority: &str) -> std::io::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("lakebase-").tempdir_in(account.scratch())?;
+fn run_folder(account: Account, keep: bool, authority: &str) -> std::io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("lakebase-").tempdir_in(account.scratch(keep))?;
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
     std::fs::write(authority_file(folder.path()), authority)?;
     account.own(folder.path())?;

@@ -5,6 +5,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// A run takes 40 MB; the rest is for what people put into it. Containers often have 64 MB.
+const PLENTY: u64 = 2 << 30;
+
 /// The user that owns the server's files and runs its processes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Account {
@@ -33,10 +36,9 @@ impl Account {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Ours);
         }
-        ["postgres", "nobody"]
-            .into_iter()
-            .find_map(|user| Some(Self::Lent { uid: id("-u", user)?, gid: id("-g", user)? }))
-            .ok_or(NoAccount)
+        let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let found = ["postgres", "nobody"].into_iter().find_map(|user| ids_in(&passwd, user));
+        found.map(|(uid, gid)| Self::Lent { uid, gid }).ok_or(NoAccount)
     }
 
     /// A command that will run as this user.
@@ -72,17 +74,44 @@ impl Account {
         Some(folder.join("lakebase-emulator"))
     }
 
-    /// Where this user's folders of one run go. `TMPDIR` may be closed to a lent user.
-    pub fn scratch(self) -> PathBuf {
+    /// Where the folder of one run goes: into memory if it is to be thrown away and there is
+    /// plenty, because a data folder is more than a thousand small files.
+    pub fn scratch(self, keep: bool) -> PathBuf {
+        let memory = Path::new("/dev/shm");
         match self {
+            _ if !keep && free_bytes(memory) >= PLENTY => memory.to_owned(),
+            // `TMPDIR` may be closed to a lent user.
             Self::Lent { .. } => PathBuf::from("/tmp"),
             Self::Ours => std::env::temp_dir(),
         }
     }
 }
 
-/// What `id` says, so that users of every kind of directory are found.
-fn id(flag: &str, user: &str) -> Option<u32> {
-    let output = Command::new("id").arg(flag).arg(user).output().ok()?;
-    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+fn free_bytes(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(0, |system| system.f_bavail * system.f_frsize)
+}
+
+/// The ids of a user as `/etc/passwd` has them: `name:password:uid:gid:…`.
+fn ids_in(passwd: &str, user: &str) -> Option<(u32, u32)> {
+    let mut entries = passwd.lines().map(|line| line.split(':'));
+    let mut entry = entries.find_map(|mut entry| (entry.next() == Some(user)).then_some(entry))?;
+    Some((entry.nth(1)?.parse().ok()?, entry.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_found_by_their_whole_name() {
+        #[track_caller]
+        fn check(user: &str, expected: Option<(u32, u32)>) {
+            let passwd = "root:x:0:0::/root:/bin/sh\npostgres2:x:7:8:::\npostgres:x:101:104:,,,:/:\nodd:*:-2:-2::";
+            assert_eq!(ids_in(passwd, user), expected);
+        }
+        check("postgres", Some((101, 104)));
+        check("root", Some((0, 0)));
+        check("odd", None);
+        check("nobody", None);
+    }
 }

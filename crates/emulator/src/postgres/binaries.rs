@@ -18,12 +18,6 @@ pub enum BinariesError {
         "no Postgres is installed; install one with `{INSTALL}`, or name its folder with --postgres-bin"
     )]
     NotInstalled,
-    /// The program does not say its version.
-    #[error("`{} --version` did not tell its version", program.display())]
-    Version {
-        /// The program that was asked.
-        program: PathBuf,
-    },
 }
 
 /// The one line that helps.
@@ -38,13 +32,11 @@ const INSTALL: &str = if cfg!(target_os = "macos") {
 pub struct Binaries {
     /// The folder of `postgres` and `initdb`.
     pub folder: PathBuf,
-    /// As the server tells it: `15.18`.
-    pub version: String,
 }
 
 impl Binaries {
-    /// Finds them in `folder`, or else: `pg_config`, the systems' usual folders with the newest
-    /// first, `PATH`.
+    /// Finds them in `folder`, or else: the systems' usual folders with the newest first, what
+    /// `pg_config` says, `PATH`.
     ///
     /// # Errors
     /// See [`BinariesError`].
@@ -52,27 +44,18 @@ impl Binaries {
         let folder = match folder {
             Some(folder) if is_usable(folder) => folder.to_owned(),
             Some(folder) => return Err(BinariesError::NotThere { folder: folder.to_owned() }),
-            None => usual_places()
-                .into_iter()
+            None => usual_folders()
+                .chain(std::iter::once_with(told_by_pg_config).flatten())
+                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()))
                 .find(|folder| is_usable(folder))
                 .ok_or(BinariesError::NotInstalled)?,
         };
-        let program = folder.join("postgres");
-        let asked = Command::new(&program).arg("--version").output();
-        let version = asked.ok().and_then(|output| {
-            version_in(&String::from_utf8_lossy(&output.stdout)).map(str::to_owned)
-        });
-        Ok(Self { folder, version: version.ok_or(BinariesError::Version { program })? })
+        Ok(Self { folder })
     }
 
     /// The path of one program.
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
-    }
-
-    /// `15` of `15.18`.
-    pub fn major(&self) -> &str {
-        self.version.split(|c: char| !c.is_ascii_digit()).next().unwrap_or(&self.version)
     }
 }
 
@@ -80,27 +63,23 @@ fn is_usable(folder: &Path) -> bool {
     ["postgres", "initdb"].iter().all(|program| folder.join(program).is_file())
 }
 
-/// `15.18` of `postgres (PostgreSQL) 15.18 (Debian …)`.
-fn version_in(text: &str) -> Option<&str> {
-    text.strip_prefix("postgres (PostgreSQL) ")?.split_whitespace().next()
-}
-
-fn usual_places() -> Vec<PathBuf> {
-    let mut places = Vec::new();
-    if let Ok(output) = Command::new("pg_config").arg("--bindir").output() {
-        places.push(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    }
-    for (parent, prefix, rest) in [
+fn usual_folders() -> impl Iterator<Item = PathBuf> {
+    [
         ("/usr/lib/postgresql", "", "bin"),
         ("/usr", "pgsql-", "bin"),
         ("/opt/homebrew/opt", "postgresql@", "bin"),
         ("/usr/local/opt", "postgresql@", "bin"),
         ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
-    ] {
-        places.extend(newest_first(Path::new(parent), prefix).into_iter().map(|p| p.join(rest)));
-    }
-    places.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    places
+    ]
+    .into_iter()
+    .flat_map(|(parent, prefix, rest)| {
+        newest_first(Path::new(parent), prefix).into_iter().map(move |path| path.join(rest))
+    })
+}
+
+fn told_by_pg_config() -> Option<PathBuf> {
+    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+    Some(PathBuf::from(String::from_utf8(output.stdout).ok()?.trim()))
 }
 
 /// The folders `parent/{prefix}{number}`, the highest number first.
@@ -120,17 +99,6 @@ fn newest_first(parent: &Path, prefix: &str) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_version_is_the_third_word() {
-        #[track_caller]
-        fn check(text: &str, expected: Option<&str>) {
-            assert_eq!(version_in(text), expected);
-        }
-        check("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n", Some("15.18"));
-        check("postgres (PostgreSQL) 18beta1\n", Some("18beta1"));
-        check("something else", None);
-    }
 
     #[test]
     fn the_newest_comes_first_by_number() {

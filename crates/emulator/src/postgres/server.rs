@@ -58,6 +58,7 @@ pub struct Server {
     account: Account,
     folder: PathBuf,
     keep: bool,
+    major: String,
     process: Child,
     lifeline: ChildStdin,
 }
@@ -79,13 +80,17 @@ impl Server {
             std::fs::DirBuilder::new().mode(0o700).create(&folder).map_err(at(&folder))?;
             account.own(&folder).map_err(at(&folder))?;
         }
-        let (for_template, data) = (binaries.clone(), pg.join("data"));
+        let data = pg.join("data");
+        let version_file = data.join("PG_VERSION");
+        let for_template = binaries.clone();
         tokio::task::spawn_blocking(move || template::materialize(&for_template, account, &data))
             .await
             .map_err(|end| ServerError::Process(end.into()))?
             .map_err(ServerError::Data)?;
+        let major = std::fs::read_to_string(&version_file).map_err(at(&version_file))?;
+        let major = major.trim().to_owned();
         let (process, lifeline) = spawn(&binaries, account, &folder, keep)?;
-        let mut server = Self { binaries, account, folder, keep, process, lifeline };
+        let mut server = Self { binaries, account, folder, keep, major, process, lifeline };
         server.ready().await?;
         Ok(server)
     }
@@ -102,7 +107,7 @@ impl Server {
 
     /// The major version, as people name it: `17`.
     pub fn major(&self) -> &str {
-        self.binaries.major()
+        &self.major
     }
 
     /// Stops it, which ends every session, and starts it again on the same data.

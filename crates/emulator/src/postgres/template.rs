@@ -88,7 +88,7 @@ fn key(binaries: &Binaries) -> String {
     if let Ok(build) = std::fs::metadata(binaries.program("postgres")) {
         (build.len(), build.mtime(), build.ino()).hash(&mut hasher);
     }
-    format!("{}-{:016x}", binaries.version, hasher.finish())
+    format!("{:016x}", hasher.finish())
 }
 
 fn create(binaries: &Binaries, account: Account, data: &Path) -> Result<(), TemplateError> {

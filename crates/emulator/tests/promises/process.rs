@@ -1,0 +1,55 @@
+//! The binary: what it prints, whom it runs, and that nothing of it stays.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tokio_postgres::{Config, NoTls};
+
+fn emulator() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lakebase-emulator"));
+    command.stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn a_command_gets_the_variables_and_gives_its_code() {
+    let script = r#"
+        test "$POSTGRES_DB:$POSTGRES_DB_SCHEMA:$ENV" = app_ontos:app_ontos:PROD || exit 1
+        test -z "$DATABRICKS_TOKEN" || exit 2
+        grep -q 'BEGIN CERTIFICATE' "$SSL_CERT_FILE" || exit 3
+        dirname "$SSL_CERT_FILE"
+        exit 7"#;
+    let mut command = emulator();
+    command.args(["--", "sh", "-c", script]).env("DATABRICKS_TOKEN", "of-a-real-workspace");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(7), "{output:?}");
+    let folder = String::from_utf8(output.stdout).unwrap();
+    assert!(!Path::new(folder.trim()).exists());
+}
+
+#[test]
+fn a_stop_is_passed_on_to_the_command() {
+    let script = r#"trap 'kill $!; exit 9' TERM; sleep 600 & kill -TERM "$PPID"; wait"#;
+    let status = emulator().args(["--", "sh", "-c", script]).status().unwrap();
+    assert_eq!(status.code(), Some(9));
+}
+
+#[tokio::test]
+async fn postgres_dies_with_the_emulator_even_when_it_is_killed() {
+    let mut process = emulator().arg("--json").stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let variables: BTreeMap<String, String> = serde_json::from_str(&line).unwrap();
+    let folder = Path::new(&variables["SSL_CERT_FILE"]).parent().unwrap().to_owned();
+
+    let socket = folder.join("pg/socket");
+    let config = Config::new().host_path(&socket).user("cloud_admin").dbname("postgres").to_owned();
+    let (session, connection) = config.connect(NoTls).await.unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    // The session lives on the private socket, so only the server's own end ends it.
+    connection.await.unwrap_err();
+    assert!(session.is_closed());
+}
