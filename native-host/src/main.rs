@@ -1,2 +1,5 @@
-//! c
-fn main() {}
+//! The `lakegate` command.
+
+fn main() -> std::process::ExitCode {
+    lakegate::main()
+}

@@ -1,0 +1,280 @@
+//! The component, loaded and kept running.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::{mpsc, oneshot};
+use wasmtime::component::{Accessor, AccessorTask, Component, Linker};
+use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use zeroize::Zeroizing;
+
+use crate::bindings::{Connector, ConnectorPre};
+use crate::edges::{Edges, Host, add_to_linker};
+use crate::engine;
+use crate::watchdog::Watchdog;
+
+pub(crate) use crate::bindings::exports::lakegate::connect::bootstrap::{
+    Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantee, Migration, Report, Step,
+};
+pub(crate) use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
+pub(crate) use crate::bindings::exports::lakegate::connect::tokens::{Credential, Problem};
+pub(crate) use crate::bindings::lakegate::connect::problems::Kind;
+
+/// The component, compiled ahead of time by the build.
+static PRECOMPILED: &[u8] = include_bytes!(env!("LAKEGATE_CONNECTOR"));
+
+/// A call into the component, waiting for its turn.
+type Call = Box<
+    dyn for<'a> FnOnce(&'a Accessor<Host>, &'a Connector) -> BoxFuture<'a, wasmtime::Result<()>>
+        + Send,
+>;
+
+/// A running instance of the component, shared by all who hold a clone.
+///
+/// Every method is one export of `wit/`. Calls run side by side in one instance, so that all
+/// callers share one credential and one mint.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    calls: mpsc::UnboundedSender<Call>,
+}
+
+/// Why a call into the component has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// The component's own answer is a failure.
+    #[error("{}", .0.message)]
+    Problem(Problem),
+    /// The component stopped, or answered in a way that its interface does not allow.
+    #[error("the component stopped: {0}; this is a bug of Lakegate, please report it")]
+    Stopped(String),
+}
+
+impl Gate {
+    /// Loads the component and starts an instance on the current runtime.
+    pub(crate) fn start(edges: Edges) -> anyhow::Result<Self> {
+        let engine = engine()?;
+        let component = load(&engine)?;
+        let mut linker = Linker::new(&engine);
+        let pre = add_to_linker(&mut linker)
+            .and_then(|()| linker.instantiate_pre(&component))
+            .and_then(ConnectorPre::new)
+            .map_err(anyhow::Error::from)
+            .context("linking the component")?;
+        let watchdog = Watchdog::start(&engine).context("starting the watchdog")?;
+        let (calls, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(keep_running(pre, Arc::new(edges), watchdog, receiver));
+        Ok(Self { calls })
+    }
+
+    /// The present credential.
+    pub(crate) async fn current(&self) -> Result<Credential, CallError> {
+        self.call(|a, c| c.lakegate_connect_tokens().call_current(a).boxed())
+            .await?
+            .map_err(problem)
+    }
+
+    /// A credential newer than generation `after`, when it is due.
+    pub(crate) async fn renewed(&self, after: u64) -> Result<Credential, CallError> {
+        self.call(move |a, c| c.lakegate_connect_tokens().call_renewed(a, after).boxed())
+            .await?
+            .map_err(problem)
+    }
+
+    /// The secret of a generation that the instance still holds.
+    pub(crate) async fn reveal(
+        &self,
+        generation: u64,
+    ) -> Result<Option<Zeroizing<String>>, CallError> {
+        let secret = self
+            .call(move |a, c| c.lakegate_connect_tokens().call_reveal(a, generation).boxed())
+            .await?;
+        Ok(secret.map(Zeroizing::new))
+    }
+
+    /// What `bootstrap apply` would do.
+    pub(crate) async fn plan(&self, desired: Desired) -> Result<Changes, CallError> {
+        self.call(move |a, c| {
+            async move { c.lakegate_connect_bootstrap().call_plan(a, desired).await }.boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// Does it.
+    pub(crate) async fn apply(&self, desired: Desired) -> Result<Report, CallError> {
+        self.call(move |a, c| {
+            async move { c.lakegate_connect_bootstrap().call_apply(a, desired).await }.boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// In what the database differs from what is desired.
+    pub(crate) async fn verify(&self, desired: Desired) -> Result<Vec<Finding>, CallError> {
+        self.call(move |a, c| {
+            async move { c.lakegate_connect_bootstrap().call_verify(a, desired).await }.boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// The admin's one-time setup.
+    pub(crate) async fn setup(
+        &self,
+        grantee: Grantee,
+        admin: Option<Admin>,
+        plan_only: bool,
+    ) -> Result<AdminReport, CallError> {
+        self.call(move |a, c| {
+            async move {
+                c.lakegate_connect_bootstrap()
+                    .call_setup(a, grantee, admin, plan_only)
+                    .await
+            }
+            .boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// The admin's last step.
+    pub(crate) async fn tighten(
+        &self,
+        role: String,
+        admin: Option<Admin>,
+        plan_only: bool,
+    ) -> Result<AdminReport, CallError> {
+        self.call(move |a, c| {
+            async move {
+                c.lakegate_connect_bootstrap().call_tighten(a, role, admin, plan_only).await
+            }
+            .boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// Every setting and where it came from.
+    pub(crate) async fn sources(&self) -> Result<Vec<Source>, CallError> {
+        self.call(|a, c| c.lakegate_connect_diagnosis().call_sources(a).boxed()).await
+    }
+
+    /// Everything a start needs, tried.
+    pub(crate) async fn examine(&self) -> Result<Vec<Check>, CallError> {
+        self.call(|a, c| c.lakegate_connect_diagnosis().call_examine(a).boxed()).await
+    }
+
+    /// Queues a call and waits for its answer.
+    async fn call<R, F>(&self, run: F) -> Result<R, CallError>
+    where
+        R: Send + 'static,
+        F: for<'a> FnOnce(&'a Accessor<Host>, &'a Connector) -> BoxFuture<'a, wasmtime::Result<R>>
+            + Send
+            + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let call: Call = Box::new(move |accessor, connector| {
+            async move {
+                let answer = run(accessor, connector).await.map_err(|e| (format!("{e:#}"), e));
+                let (answer, trap) = match answer {
+                    Ok(answer) => (Ok(answer), Ok(())),
+                    Err((text, error)) => (Err(text), Err(error)),
+                };
+                // The caller may have gone; then nobody misses the answer.
+                let _ = sender.send(answer);
+                trap
+            }
+            .boxed()
+        });
+        self.calls.send(call).map_err(|_| CallError::Stopped("it cannot be started".into()))?;
+        match receiver.await {
+            Ok(answer) => answer.map_err(CallError::Stopped),
+            Err(_) => Err(CallError::Stopped("another call ended it".into())),
+        }
+    }
+}
+
+fn problem(problem: Problem) -> CallError {
+    CallError::Problem(problem)
+}
+
+/// Refuses code of any other configuration, version or machine before it runs.
+fn load(engine: &Engine) -> anyhow::Result<Component> {
+    #[allow(unsafe_code, reason = "the bytes are our own build's, embedded in this binary")]
+    // SAFETY: `PRECOMPILED` is the output of `Engine::precompile_component`, made by the build and
+    // part of this executable: whoever could change it could change the executable.
+    let component = unsafe { Component::deserialize(engine, PRECOMPILED) };
+    component.map_err(anyhow::Error::from).context("loading the embedded component")
+}
+
+fn engine() -> anyhow::Result<Engine> {
+    let mut config = engine::config()?;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(4).total_core_instances(16).total_memories(4).total_tables(16);
+    pool.max_memory_size(crate::edges::MEMORY_LIMIT);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config).map_err(anyhow::Error::from).context("starting WebAssembly")
+}
+
+/// Runs an instance, and a new one whenever that one stops, until nobody can call any more.
+async fn keep_running(
+    pre: ConnectorPre<Host>,
+    edges: Arc<Edges>,
+    watchdog: Watchdog,
+    mut calls: mpsc::UnboundedReceiver<Call>,
+) {
+    loop {
+        match run_instance(&pre, &edges, &watchdog, &mut calls).await {
+            Ok(()) => return,
+            // Calls under way have lost their senders and tell their callers. The next call gets a
+            // fresh instance: its state is a cache, and the first mint fills it again.
+            Err(error) => tracing::error!(error = %format!("{error:#}"), "the component stopped"),
+        }
+    }
+}
+
+async fn run_instance(
+    pre: &ConnectorPre<Host>,
+    edges: &Arc<Edges>,
+    watchdog: &Watchdog,
+    calls: &mut mpsc::UnboundedReceiver<Call>,
+) -> anyhow::Result<()> {
+    let Some(first) = calls.recv().await else { return Ok(()) };
+    let mut store = Store::new(pre.engine(), Host::new(Arc::clone(edges)));
+    store.limiter(|host| host.limits());
+    watchdog.guard(&mut store);
+    watchdog.turn();
+    let connector = Arc::new(pre.instantiate_async(&mut store).await?);
+    let serving = store.run_concurrent(async |accessor| -> wasmtime::Result<()> {
+        let mut next = Some(first);
+        while let Some(call) = next {
+            accessor.spawn(Task { call, connector: Arc::clone(&connector) })?;
+            next = calls.recv().await;
+        }
+        Ok(())
+    });
+    // Each poll of the event loop is a turn of the component.
+    let mut serving = pin!(serving);
+    poll_fn(|context| {
+        watchdog.turn();
+        serving.as_mut().poll(context)
+    })
+    .await??;
+    Ok(())
+}
+
+/// One call, run beside all others by the event loop of the store.
+struct Task {
+    call: Call,
+    connector: Arc<Connector>,
+}
+
+impl AccessorTask<Host> for Task {
+    async fn run(self, accessor: &Accessor<Host>) -> wasmtime::Result<()> {
+        (self.call)(accessor, &self.connector).await
+    }
+}

@@ -1,0 +1,149 @@
+//! The three layers of settings, and the secrets beside them.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::Host;
+use crate::bindings::lakegate::connect::secrets::{self, ReadError};
+use crate::bindings::lakegate::connect::settings::{self, Origin};
+
+/// The settings that hold a secret: never on a command line, never in `lakegate.toml`.
+const SECRETS: [&str; 5] = [
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "DATABRICKS_CLIENT_SECRET",
+    "DATABRICKS_OIDC_TOKEN",
+    "DATABRICKS_TOKEN",
+    "POSTGRES_PASSWORD",
+];
+
+/// The file that is read when it is there and no other is named.
+const DEFAULT_FILE: &str = "lakegate.toml";
+
+/// Settings by their environment names.
+#[derive(Debug, Default)]
+pub(crate) struct Settings {
+    flags: BTreeMap<&'static str, String>,
+    file: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Takes the flags, and reads `path`, or `lakegate.toml` if it is there.
+    pub(crate) fn load(
+        flags: BTreeMap<&'static str, String>,
+        path: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let file = match (path, std::fs::read_to_string(path.unwrap_or(Path::new(DEFAULT_FILE)))) {
+            (_, Ok(text)) => parse(&text).with_context(|| {
+                format!("in {}", path.unwrap_or(Path::new(DEFAULT_FILE)).display())
+            })?,
+            (None, Err(error)) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            (_, Err(error)) => {
+                let path = path.unwrap_or(Path::new(DEFAULT_FILE));
+                bail!("{} cannot be read: {error}", path.display())
+            }
+        };
+        Ok(Self { flags, file })
+    }
+
+    /// The keys of the file, as environment names.
+    pub(crate) fn file_names(&self) -> impl Iterator<Item = &str> {
+        self.file.keys().map(String::as_str)
+    }
+
+    fn get(&self, origin: Origin, name: &str) -> Option<String> {
+        match origin {
+            Origin::Flag => self.flags.get(name).cloned(),
+            Origin::Environment => std::env::var(name).ok(),
+            Origin::File => self.file.get(name).cloned(),
+        }
+    }
+}
+
+/// Reads `name = value` pairs; `postgres_host` in the file is `POSTGRES_HOST` in the environment.
+fn parse(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let table: toml::Table = text.parse()?;
+    table.into_iter().map(|(key, value)| entry(&key, &value)).collect()
+}
+
+fn entry(key: &str, value: &toml::Value) -> anyhow::Result<(String, String)> {
+    let name = key.to_ascii_uppercase();
+    if SECRETS.contains(&name.as_str()) {
+        bail!(
+            "`{key}` is a secret and must not be in this file; set {name} in the environment, or put \
+             it into a file of its own (DATABRICKS_CLIENT_SECRET_FILE, DATABRICKS_OIDC_TOKEN_FILEPATH)"
+        );
+    }
+    let text = match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Boolean(flag) => flag.to_string(),
+        other => bail!("`{key}` must be a text, a number or true/false, not {}", other.type_str()),
+    };
+    Ok((name, text))
+}
+
+impl settings::Host for Host {
+    fn get(&mut self, origin: Origin, name: String) -> Option<String> {
+        self.edges.settings.get(origin, &name)
+    }
+}
+
+impl secrets::Host for Host {
+    fn get(&mut self, name: String) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn read(&mut self, path: String) -> Result<String, ReadError> {
+        std::fs::read_to_string(expand(&path)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => ReadError::Missing,
+            ErrorKind::PermissionDenied => ReadError::Forbidden(error.to_string()),
+            _ => ReadError::Other(error.to_string()),
+        })
+    }
+}
+
+/// Turns a leading `~/` into the home folder.
+fn expand(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::home_dir()) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let parsed = parse(text).unwrap();
+        let parsed: Vec<_> = parsed.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(parsed, expected);
+    }
+
+    #[track_caller]
+    fn refused(text: &str, words: &str) {
+        let error = format!("{:#}", parse(text).unwrap_err());
+        assert!(error.contains(words), "{error}");
+    }
+
+    #[test]
+    fn reads_names_as_in_the_environment() {
+        check("", &[]);
+        check(
+            "postgres_host = 'h'\npostgres_port = 5433",
+            &[("POSTGRES_HOST", "h"), ("POSTGRES_PORT", "5433")],
+        );
+        check("LAKEGATE_SPREAD = true", &[("LAKEGATE_SPREAD", "true")]);
+    }
+
+    #[test]
+    fn refuses_secrets_and_structures() {
+        refused("databricks_client_secret = 'x'", "`databricks_client_secret` is a secret");
+        refused("postgres_host = ['h']", "`postgres_host` must be a text");
+        refused("postgres_host", "expected");
+    }
+}

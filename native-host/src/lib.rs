@@ -1,0 +1,32 @@
+//! The native host of Lakegate: it does what the component decides.
+//!
+//! The component (`wit/`) finds out who the application is, when a token is due and what SQL a
+//! database needs. This crate lends it sockets, TLS, files, clocks and randomness
+//! ([`edges`]), keeps an instance running ([`component`]) and the live credential at hand
+//! ([`credential`]), and gives people the `lakegate` command.
+
+mod bindings;
+mod cli;
+mod commands;
+pub mod component;
+pub mod credential;
+pub mod edges;
+mod engine;
+mod failure;
+mod output;
+mod watchdog;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command that the arguments of this process name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    output::start_logging(cli.verbose);
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
