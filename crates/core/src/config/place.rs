@@ -44,7 +44,11 @@ impl Place {
 }
 
 pub(super) fn port(load: &mut Load<'_>) -> Option<Sourced<u16>> {
-    load.required(&rows::PORT, parse_port, "Set POSTGRES_PORT to the server's TCP port, usually 5432.")
+    load.required(
+        &rows::PORT,
+        parse_port,
+        "Set POSTGRES_PORT to the server's TCP port, usually 5432.",
+    )
 }
 
 pub(super) fn database(load: &mut Load<'_>) -> Option<Sourced<String>> {

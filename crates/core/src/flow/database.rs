@@ -36,7 +36,9 @@ impl<E: Edge> Connector<E> {
             Ok(connection) => Ok(connection),
             Err(error) => {
                 let renewed = match report(&error) {
-                    Some(report) if self.mints() && classify_failure(&error).retry_with_new_token() => {
+                    Some(report)
+                        if self.mints() && classify_failure(&error).retry_with_new_token() =>
+                    {
                         self.refused(ticket.generation, report).await?
                     }
                     _ => return Err(problem(&error, &ticket, true)),
@@ -84,11 +86,8 @@ impl<E: Edge> Connector<E> {
         patience: Duration,
     ) -> Result<E::Connection, DatabaseError> {
         let Ticket { server, user, database, .. } = ticket;
-        let login = Login {
-            user: user.clone(),
-            password: password.clone(),
-            database: database.clone(),
-        };
+        let login =
+            Login { user: user.clone(), password: password.clone(), database: database.clone() };
         let (mut waited, (mut pause, longest)) = (Duration::ZERO, PAUSES);
         loop {
             let error = match self.edge.connect(server, &login).await {

@@ -125,8 +125,12 @@ fn public_needs_the_right_to_create_in_it() {
     let seen = serde_json::json!({
         "schema": {"owner": "pg_database_owner", "usage": true, "create": false},
     });
-    check_refusal(&observed(seen), &public, expect![[r#"
+    check_refusal(
+        &observed(seen),
+        &public,
+        expect![[r#"
         role "app" may not create tables in schema "public"
         Nothing was changed. The owner of the schema or an administrator has to run:
-          GRANT USAGE, CREATE ON SCHEMA "public" TO "app";"#]]);
+          GRANT USAGE, CREATE ON SCHEMA "public" TO "app";"#]],
+    );
 }

@@ -1,0 +1,39 @@
+//! The exports of `wit/diagnosis.wit`.
+
+use lakegate_core::config::{Shown, origin_name};
+use lakegate_core::flow::doctor;
+
+use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Guest, Outcome, Source};
+use crate::{Component, connector};
+
+impl Guest for Component {
+    fn sources() -> Vec<Source> {
+        let sources = connector().sources();
+        sources.into_iter().map(source).collect()
+    }
+
+    async fn examine() -> Vec<Check> {
+        let checks = connector().examine().await;
+        checks.into_iter().map(check).collect()
+    }
+}
+
+fn source(source: lakegate_core::config::Source) -> Source {
+    let value = match source.value {
+        Shown::Text(text) => text,
+        Shown::Set => "(set)".to_owned(),
+        Shown::NotSet => String::new(),
+    };
+    Source { name: source.name.to_owned(), value, origin: origin_name(source.origin).to_owned() }
+}
+
+fn check(check: doctor::Check) -> Check {
+    let doctor::Check { name, outcome, found, advice } = check;
+    let outcome = match outcome {
+        doctor::Outcome::Passed => Outcome::Passed,
+        doctor::Outcome::Warning => Outcome::Warning,
+        doctor::Outcome::Failed => Outcome::Failed,
+        doctor::Outcome::Skipped => Outcome::Skipped,
+    };
+    Check { name: name.to_owned(), outcome, found, advice }
+}

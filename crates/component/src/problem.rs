@@ -1,0 +1,28 @@
+//! Failures, as `wit/problems.wit` tells them.
+
+use lakegate_core::problem::{Kind, Problem};
+
+use crate::bindings::lakegate::connect::problems as wit;
+
+impl From<Problem> for wit::Problem {
+    fn from(problem: Problem) -> Self {
+        let Problem { kind, message, advice, sqlstate } = problem;
+        Self { kind: kind.into(), message, advice, sqlstate }
+    }
+}
+
+impl From<Kind> for wit::Kind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Configuration => Self::Configuration,
+            Kind::Denied => Self::Denied,
+            Kind::Unavailable => Self::Unavailable,
+            Kind::Login => Self::Login,
+            Kind::Statement => Self::Statement,
+            Kind::Conflict => Self::Conflict,
+            Kind::Internal => Self::Other("internal".into()),
+            // The core may learn new kinds before the interface does.
+            _ => Self::Other(String::new()),
+        }
+    }
+}
