@@ -111,7 +111,8 @@ impl Authority {
     }
 }
 
-/// A server's certificate. It lasts a year and a bit: Apple's verifier refuses longer lives.
+/// A server's certificate. It lasts until February of next year: Apple's verifier refuses lives much
+/// longer than one. Its dates are of real time, because clients check them by their own clock.
 fn leaf(names: Vec<String>, expired: bool) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name = DistinguishedName::new();

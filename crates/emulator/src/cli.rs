@@ -33,7 +33,7 @@ pub struct Cli {
     #[arg(long, value_name = "UUID")]
     pub client_id: Option<String>,
     /// Its secret [default: a new one]
-    #[arg(long, value_name = "SECRET", hide_env_values = true)]
+    #[arg(long, value_name = "SECRET")]
     pub client_secret: Option<String>,
     /// E-mail address of the administrator
     #[arg(long, value_name = "EMAIL", default_value = "admin@example.com")]
@@ -65,8 +65,8 @@ pub struct Cli {
     /// Port of the admin API [default: any]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     pub admin_port: u16,
-    /// Folder of `postgres` and `initdb`
-    #[arg(long, value_name = "DIR")]
+    /// Folder of `postgres` and `initdb`, instead of looking for them
+    #[arg(long, value_name = "DIR", env = "EMULATOR_POSTGRES_BIN")]
     pub postgres_bin: Option<PathBuf>,
     /// Leave the folder of this run behind
     #[arg(long)]

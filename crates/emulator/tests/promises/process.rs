@@ -36,6 +36,17 @@ fn a_stop_is_passed_on_to_the_command() {
     assert_eq!(status.code(), Some(9));
 }
 
+#[test]
+fn what_is_missing_is_told_in_one_line() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = emulator().arg("--postgres-bin").arg(empty.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let folder = empty.path().display();
+    let expected =
+        format!("lakebase-emulator: `{folder}` does not hold both `postgres` and `initdb`\n");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+}
+
 #[tokio::test]
 async fn postgres_dies_with_the_emulator_even_when_it_is_killed() {
     let mut process = emulator().arg("--json").stdout(Stdio::piped()).spawn().unwrap();
