@@ -17,12 +17,12 @@ use crate::edges::{Edges, Host, add_to_linker};
 use crate::engine;
 use crate::watchdog::Watchdog;
 
-pub(crate) use crate::bindings::exports::lakegate::connect::bootstrap::{
+pub use crate::bindings::exports::lakegate::connect::bootstrap::{
     Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantee, Migration, Report, Step,
 };
-pub(crate) use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
-pub(crate) use crate::bindings::exports::lakegate::connect::tokens::{Credential, Problem};
-pub(crate) use crate::bindings::lakegate::connect::problems::Kind;
+pub use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
+pub use crate::bindings::exports::lakegate::connect::tokens::{Credential, Problem};
+pub use crate::bindings::lakegate::connect::problems::Kind;
 
 /// The component, compiled ahead of time by the build.
 static PRECOMPILED: &[u8] = include_bytes!(env!("LAKEGATE_CONNECTOR"));
@@ -38,13 +38,13 @@ type Call = Box<
 /// Every method is one export of `wit/`. Calls run side by side in one instance, so that all
 /// callers share one credential and one mint.
 #[derive(Clone)]
-pub(crate) struct Gate {
+pub struct Gate {
     calls: mpsc::UnboundedSender<Call>,
 }
 
 /// Why a call into the component has no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum CallError {
+pub enum CallError {
     /// The component's own answer is a failure.
     #[error("{}", .0.message)]
     Problem(Problem),
@@ -55,7 +55,12 @@ pub(crate) enum CallError {
 
 impl Gate {
     /// Loads the component and starts an instance on the current runtime.
-    pub(crate) fn start(edges: Edges) -> anyhow::Result<Self> {
+    /// Loads the component and starts an instance on the current runtime.
+    ///
+    /// # Errors
+    ///
+    /// WebAssembly cannot be started here: no memory map that is large enough, for one.
+    pub fn start(edges: Edges) -> anyhow::Result<Self> {
         let engine = engine()?;
         let component = load(&engine)?;
         let mut linker = Linker::new(&engine);
@@ -71,21 +76,21 @@ impl Gate {
     }
 
     /// The present credential.
-    pub(crate) async fn current(&self) -> Result<Credential, CallError> {
+    pub async fn current(&self) -> Result<Credential, CallError> {
         self.call(|a, c| c.lakegate_connect_tokens().call_current(a).boxed())
             .await?
             .map_err(problem)
     }
 
     /// A credential newer than generation `after`, when it is due.
-    pub(crate) async fn renewed(&self, after: u64) -> Result<Credential, CallError> {
+    pub async fn renewed(&self, after: u64) -> Result<Credential, CallError> {
         self.call(move |a, c| c.lakegate_connect_tokens().call_renewed(a, after).boxed())
             .await?
             .map_err(problem)
     }
 
     /// The secret of a generation that the instance still holds.
-    pub(crate) async fn reveal(
+    pub async fn reveal(
         &self,
         generation: u64,
     ) -> Result<Option<Zeroizing<String>>, CallError> {
@@ -96,7 +101,7 @@ impl Gate {
     }
 
     /// What `bootstrap apply` would do.
-    pub(crate) async fn plan(&self, desired: Desired) -> Result<Changes, CallError> {
+    pub async fn plan(&self, desired: Desired) -> Result<Changes, CallError> {
         self.call(move |a, c| {
             async move { c.lakegate_connect_bootstrap().call_plan(a, desired).await }.boxed()
         })
@@ -105,7 +110,7 @@ impl Gate {
     }
 
     /// Does it.
-    pub(crate) async fn apply(&self, desired: Desired) -> Result<Report, CallError> {
+    pub async fn apply(&self, desired: Desired) -> Result<Report, CallError> {
         self.call(move |a, c| {
             async move { c.lakegate_connect_bootstrap().call_apply(a, desired).await }.boxed()
         })
@@ -114,7 +119,7 @@ impl Gate {
     }
 
     /// In what the database differs from what is desired.
-    pub(crate) async fn verify(&self, desired: Desired) -> Result<Vec<Finding>, CallError> {
+    pub async fn verify(&self, desired: Desired) -> Result<Vec<Finding>, CallError> {
         self.call(move |a, c| {
             async move { c.lakegate_connect_bootstrap().call_verify(a, desired).await }.boxed()
         })
@@ -123,7 +128,7 @@ impl Gate {
     }
 
     /// The admin's one-time setup.
-    pub(crate) async fn setup(
+    pub async fn setup(
         &self,
         grantee: Grantee,
         admin: Option<Admin>,
@@ -142,7 +147,7 @@ impl Gate {
     }
 
     /// The admin's last step.
-    pub(crate) async fn tighten(
+    pub async fn tighten(
         &self,
         role: String,
         admin: Option<Admin>,
@@ -159,12 +164,12 @@ impl Gate {
     }
 
     /// Every setting and where it came from.
-    pub(crate) async fn sources(&self) -> Result<Vec<Source>, CallError> {
+    pub async fn sources(&self) -> Result<Vec<Source>, CallError> {
         self.call(|a, c| c.lakegate_connect_diagnosis().call_sources(a).boxed()).await
     }
 
     /// Everything a start needs, tried.
-    pub(crate) async fn examine(&self) -> Result<Vec<Check>, CallError> {
+    pub async fn examine(&self) -> Result<Vec<Check>, CallError> {
         self.call(|a, c| c.lakegate_connect_diagnosis().call_examine(a).boxed()).await
     }
 

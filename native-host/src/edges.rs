@@ -1,10 +1,10 @@
 //! The host's side of `wit/`: each import is one file, and none of them decides anything.
 
-pub(crate) mod clock;
+pub mod clock;
 pub(crate) mod control_plane;
 pub(crate) mod notices;
 pub mod postgres;
-pub(crate) mod settings;
+pub mod settings;
 pub(crate) mod tls;
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct Host {
 }
 
 /// What all instances share.
-pub(crate) struct Edges {
+pub struct Edges {
     pub(crate) clock: clock::Clock,
     pub(crate) control_plane: control_plane::ControlPlane,
     pub(crate) notices: notices::Notices,
@@ -37,7 +37,11 @@ pub(crate) struct Edges {
 
 impl Edges {
     /// Sets up every edge; nothing is connected yet.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    ///
+    /// This machine trusts no certificate.
+    pub fn new(
         settings: settings::Settings,
         clock: clock::Clock,
         progress: bool,

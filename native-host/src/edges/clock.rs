@@ -14,28 +14,31 @@ const REHEARSAL_TICK: Duration = Duration::from_millis(20);
 
 /// The clocks.
 #[derive(Clone)]
-pub(crate) struct Clock {
+pub struct Clock {
     start: Instant,
     rehearsal: Option<Arc<PathBuf>>,
 }
 
 /// What the clocks show, in milliseconds.
 #[derive(Clone, Copy)]
-pub(crate) struct Reading {
+pub struct Reading {
     /// Since 1970-01-01T00:00:00Z.
-    pub(crate) wall: u64,
+    pub wall: u64,
     /// Since this process began.
-    pub(crate) monotonic: u64,
+    pub monotonic: u64,
 }
 
 impl Clock {
     /// The clocks of this machine. With `rehearsal`, both run ahead of them by what that file says:
     /// `{"shift_ms": 3000000}`, as the emulator writes it, so that an hour can pass at once.
-    pub(crate) fn new(rehearsal: Option<PathBuf>) -> Self {
+    #[must_use]
+    pub fn new(rehearsal: Option<PathBuf>) -> Self {
         Self { start: Instant::now(), rehearsal: rehearsal.map(Arc::new) }
     }
 
-    pub(crate) fn now(&self) -> Reading {
+    /// Reads both.
+    #[must_use]
+    pub fn now(&self) -> Reading {
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let shift = self.shift();
         Reading {

@@ -24,14 +24,18 @@ const DEFAULT_FILE: &str = "lakegate.toml";
 
 /// Settings by their environment names.
 #[derive(Debug, Default)]
-pub(crate) struct Settings {
+pub struct Settings {
     flags: BTreeMap<&'static str, String>,
     file: BTreeMap<String, String>,
 }
 
 impl Settings {
     /// Takes the flags, and reads `path`, or `lakegate.toml` if it is there.
-    pub(crate) fn load(
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or holds what is no setting or a secret.
+    pub fn load(
         flags: BTreeMap<&'static str, String>,
         path: Option<&Path>,
     ) -> anyhow::Result<Self> {
@@ -49,7 +53,7 @@ impl Settings {
     }
 
     /// The keys of the file, as environment names.
-    pub(crate) fn file_names(&self) -> impl Iterator<Item = &str> {
+    pub fn file_names(&self) -> impl Iterator<Item = &str> {
         self.file.keys().map(String::as_str)
     }
 
