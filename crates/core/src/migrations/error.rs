@@ -90,6 +90,14 @@ pub enum MigrationError {
         /// Where the statement begins.
         spot: Spot,
     },
+    /// A statement that gives rows in a file that runs outside of transactions.
+    #[error("{spot}: `{command}` gives rows, and nothing takes them outside of a transaction")]
+    Rows {
+        /// Where.
+        spot: Spot,
+        /// The command.
+        command: String,
+    },
     /// A command that begins or ends a transaction.
     #[error("{spot}: `{command}` would break the transaction that a migration runs in")]
     Transaction {
@@ -127,6 +135,9 @@ impl MigrationError {
             Self::PsqlCommand { .. } => {
                 "Write it in SQL; for an included file, paste its content or make it a migration \
                  of its own."
+            }
+            Self::Rows { .. } => {
+                "Move it to a file that runs in a transaction, or into a DO block."
             }
             Self::CopyClient { .. } => "Write the rows as INSERT statements.",
             Self::Transaction { .. } => {

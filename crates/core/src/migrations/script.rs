@@ -20,10 +20,28 @@ pub(super) fn check(name: &str, text: &str) -> Result<Mode, MigrationError> {
     match directive.map(str::trim) {
         None => Ok(Mode::Joined),
         Some("new-transaction") => Ok(Mode::NewTransaction),
-        Some("no-transaction") => Ok(Mode::NoTransaction(statements)),
+        Some("no-transaction") => {
+            for span in &statements {
+                refuse_rows(name, text, span)?;
+            }
+            Ok(Mode::NoTransaction(statements))
+        }
         Some(other) => {
             Err(MigrationError::Directive { name: name.to_owned(), directive: other.to_owned() })
         }
+    }
+}
+
+/// A statement that runs by itself hands its rows to the edge, which takes one text at most.
+fn refuse_rows(name: &str, text: &str, span: &Range<usize>) -> Result<(), MigrationError> {
+    let statement = text[span.clone()].trim_start_matches('(').trim_start();
+    let command = statement.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let command = command.to_ascii_uppercase();
+    match command.as_str() {
+        "EXPLAIN" | "FETCH" | "SELECT" | "SHOW" | "TABLE" | "VALUES" | "WITH" => {
+            Err(MigrationError::Rows { spot: spot(name, text, span.start), command })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -237,6 +255,10 @@ mod tests {
         );
         refuses("a;\n'b", "1_a.sql:2: a quote or comment that begins here never ends");
         refuses("a\n\0", "1_a.sql:2: a NUL character");
+        refuses(
+            "-- lakegate: no-transaction\nVACUUM;\n(select 1)",
+            "1_a.sql:3: `SELECT` gives rows, and nothing takes them outside of a transaction",
+        );
         refuses(
             "-- lakegate: no-transactions",
             "1_a.sql:1: there is no directive `no-transactions`",
