@@ -24,7 +24,10 @@ pub use admin_error::AdminError;
 pub(crate) use apply::LOCK_ATTEMPT;
 pub use apply::{CHANGED, UNMET};
 pub use desired::{Access, Desired, Grant};
-pub use observed::{DefaultPrivilege, LedgerRow, ObserveError, Observed};
+pub use observed::{
+    DefaultPrivilege, LedgerRow, ObserveError, Observed, ObservedLedger, ObservedRole,
+    ObservedSchema, Relation, RelationGrant,
+};
 pub use plan::{Plan, Statement, Step};
 pub use plan_error::PlanError;
 pub use report::Report;
