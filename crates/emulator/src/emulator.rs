@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -79,6 +80,7 @@ impl Emulator {
     /// # Errors
     /// When there is no Postgres, or a port is taken.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
+        allow_many_files();
         let keys = tokio::task::spawn_blocking(Keys::generate);
         let account = Account::find()?;
         let binaries = Binaries::find(options.postgres_bin.as_deref())?;
@@ -171,6 +173,15 @@ impl Emulator {
     /// The certificate that clients must trust, in PEM.
     pub fn authority_file(&self) -> PathBuf {
         authority_file(&self.folder)
+    }
+}
+
+/// Lets the gate hold a thousand connections, two sockets each; shells often allow 1,024 files.
+fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::info!(%error, "the limit of open files stays as it was");
     }
 }
 

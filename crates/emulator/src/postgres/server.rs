@@ -169,7 +169,9 @@ fn spawn(
         .arg(folder.join("pg/data"))
         .arg("-k")
         .arg(folder.join("pg/socket"))
-        .args(["-h", "", "-c", "max_connections=1000"]) // As an instance of Lakebase.
+        // An instance of Lakebase has 1,000. The rest is the superuser's share, our own connection,
+        // and some that are just ending.
+        .args(["-h", "", "-c", "max_connections=1010"])
         // A crash may lose everything: nothing here is worth a disk's time.
         .args(["-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
         .process_group(0) // Ctrl-C is for the emulator, which then stops us in order.
