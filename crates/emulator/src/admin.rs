@@ -48,6 +48,8 @@ pub(crate) struct Admin {
 /// The request was not carried out.
 #[derive(Debug, thiserror::Error)]
 enum AdminError {
+    #[error("writing the clock file")]
+    Clock(#[source] std::io::Error),
     /// The body is not what the route takes.
     #[error("the body is not what this route takes")]
     Body(#[from] serde_json::Error),
@@ -96,7 +98,7 @@ async fn from_here(headers: HeaderMap, request: Request, next: Next) -> Response
 
 async fn clock(State(admin): State<Arc<Admin>>) -> Json<Value> {
     let clock = &admin.lakebase.clock;
-    Json(json!({ "now": clock.now().to_string(), "shift_s": clock.shift_s() }))
+    Json(json!({ "now": clock.now().to_string(), "shift_s": clock.shift_ms() / 1_000 }))
 }
 
 async fn advance(State(admin): State<Arc<Admin>>, body: Bytes) -> Answer {
@@ -106,7 +108,7 @@ async fn advance(State(admin): State<Arc<Admin>>, body: Bytes) -> Answer {
         advance_s: i64,
     }
     let Advance { advance_s } = parse(&body)?;
-    admin.lakebase.clock.advance(advance_s);
+    admin.lakebase.clock.advance(advance_s).map_err(AdminError::Clock)?;
     Ok(clock(State(admin)).await)
 }
 
@@ -265,7 +267,7 @@ impl IntoResponse for AdminError {
             Self::Body(_) => StatusCode::BAD_REQUEST,
             Self::Nobody(_) => StatusCode::NOT_FOUND,
             Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Restart(_) | Self::Role(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Clock(_) | Self::Restart(_) | Self::Role(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let chain = format!("{:#}", anyhow::Error::from(self));
         (status, Json(json!({ "error": chain }))).into_response()

@@ -1,38 +1,84 @@
 //! The one clock of the emulator: real time plus a shift, so that a test makes an hour pass at once.
+//!
+//! The shift stands in a file, `{"shift_ms": 3000000}`. Whoever writes that file moves the clock,
+//! of the emulator and of every other program that reads it: Lakegate does, when
+//! `LAKEGATE_CLOCK_FILE` names it. So an hour passes for both at the same moment.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::io;
+use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
-/// Real time plus a shift. Every `iat`, `exp`, expiry check and `Date` header follows it.
+/// Real time plus the shift in a file. Every `iat`, `exp`, expiry check and `Date` header follows
+/// it.
 ///
 /// ```
-/// let clock = lakebase_emulator::clock::Clock::default();
+/// # fn main() -> std::io::Result<()> {
+/// # let folder = tempfile::tempdir()?;
+/// let clock = lakebase_emulator::clock::Clock::new(folder.path().join("clock.json"))?;
 /// let before = clock.now();
-/// clock.advance(3_600);
+/// clock.advance(3_600)?;
 /// assert!(clock.now().as_second() - before.as_second() >= 3_600);
+/// # Ok(())
+/// # }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Clock {
-    shift_s: AtomicI64,
+    file: PathBuf,
 }
 
 impl Clock {
+    /// A clock that shows real time until somebody writes its file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn new(file: PathBuf) -> io::Result<Self> {
+        let clock = Self { file };
+        clock.write(&json!({ "shift_ms": 0 }))?;
+        Ok(clock)
+    }
+
+    /// The file that the shift stands in.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// What time the emulator believes it is.
     pub fn now(&self) -> Timestamp {
         let real = Timestamp::now();
         // A shift beyond the calendar leaves real time standing rather than panicking.
-        real.checked_add(SignedDuration::from_secs(self.shift_s())).unwrap_or(real)
+        real.checked_add(SignedDuration::from_millis(self.shift_ms())).unwrap_or(real)
     }
 
-    /// Moves the clock by `seconds`, back if negative, and returns the whole shift in seconds.
-    pub fn advance(&self, seconds: i64) -> i64 {
-        self.shift_s.fetch_add(seconds, Ordering::Relaxed).wrapping_add(seconds)
+    /// Moves the clock by `seconds`, back if negative, and returns the whole shift in milliseconds.
+    /// What else stands in the file stays.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn advance(&self, seconds: i64) -> io::Result<i64> {
+        let shift = self.shift_ms().saturating_add(seconds.saturating_mul(1_000));
+        let mut content = self.read();
+        content["shift_ms"] = json!(shift);
+        self.write(&content)?;
+        Ok(shift)
     }
 
-    /// How far the clock is ahead of real time, in seconds.
-    pub fn shift_s(&self) -> i64 {
-        self.shift_s.load(Ordering::Relaxed)
+    /// How far the clock is ahead of real time, in milliseconds.
+    pub fn shift_ms(&self) -> i64 {
+        self.read()["shift_ms"].as_i64().unwrap_or(0)
+    }
+
+    fn read(&self) -> Value {
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_else(|_| json!({}))
+    }
+
+    /// Replaces the file as a whole: nobody reads half a number.
+    fn write(&self, content: &Value) -> io::Result<()> {
+        let beside = self.file.with_extension("next");
+        std::fs::write(&beside, content.to_string())?;
+        std::fs::rename(&beside, &self.file)
     }
 }
 
@@ -56,8 +102,20 @@ mod tests {
 
     #[test]
     fn an_absurd_shift_does_not_stop_the_clock() {
-        let clock = Clock::default();
-        clock.advance(i64::MAX);
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::new(folder.path().join("clock.json")).unwrap();
+        assert_eq!(clock.advance(i64::MAX).unwrap(), i64::MAX);
         assert!(clock.now() <= Timestamp::now());
+    }
+
+    #[test]
+    fn whoever_writes_the_file_moves_the_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::new(folder.path().join("clock.json")).unwrap();
+        std::fs::write(clock.file(), r#"{"shift_ms": 3600000, "wall_ms": 5}"#).unwrap();
+        assert!(clock.now() > Timestamp::now() + SignedDuration::from_secs(3_590));
+        assert_eq!(clock.advance(-60).unwrap(), 3_540_000);
+        let content = std::fs::read_to_string(clock.file()).unwrap();
+        assert_eq!(content, r#"{"shift_ms":3540000,"wall_ms":5}"#);
     }
 }

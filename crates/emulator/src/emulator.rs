@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::admin::{self, Admin};
 use crate::certificate::{Authority, Shown};
+use crate::clock::Clock;
 use crate::control;
 use crate::gate::serve::Gate;
 use crate::http;
@@ -99,7 +100,8 @@ impl Emulator {
         let keys = keys.await.context("waiting for the signing key")?;
         let keys = keys.map_err(|_| anyhow::anyhow!("the system gave no randomness for a key"))?;
         let catalog = Catalog::new(&server);
-        let lakebase = Arc::new(Lakebase::new(keys, authority, catalog, options.world));
+        let clock = Clock::new(path.join("clock.json")).context("writing the clock file")?;
+        let lakebase = Arc::new(Lakebase::new(clock, keys, authority, catalog, options.world));
         populate(&lakebase).await.context("creating the first roles")?;
 
         let gate_listener = listen(options.ports.gate).await?;

@@ -42,6 +42,8 @@ pub fn variables(emulator: &Emulator, schema: &str) -> Variables {
     ] {
         variables.push((name, authority.clone()));
     }
+    let clock = emulator.lakebase().clock.file().display().to_string();
+    variables.push(("LAKEGATE_CLOCK_FILE", clock));
     variables.push(("LAKEBASE_EMULATOR_ADMIN", emulator.admin_url()));
     if let Some(person) = world.administrator() {
         let token = person.access_token.as_ref().map_or("", Credential::expose);

@@ -98,9 +98,15 @@ pub struct Minted {
 
 impl Lakebase {
     /// Puts the parts together.
-    pub fn new(keys: Keys, authority: Authority, catalog: Catalog, world: World) -> Self {
+    pub fn new(
+        clock: Clock,
+        keys: Keys,
+        authority: Authority,
+        catalog: Catalog,
+        world: World,
+    ) -> Self {
         Self {
-            clock: Clock::default(),
+            clock,
             keys,
             authority,
             catalog,
