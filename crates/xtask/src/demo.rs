@@ -12,13 +12,21 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use self::house::{Follower, House};
+use crate::command;
 use crate::workspace::Workspace;
 
 /// The migrations that the demo applies.
 const MIGRATIONS: &str = "crates/xtask/demo";
 
-/// Tells the story; every line is printed after what it says has happened.
+/// Starts a local Lakebase, and the story inside of it: it stops with the last line.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    let xtask = std::env::current_exe().context("looking for this program")?;
+    let mut emulator = workspace.command(workspace.target("debug/lakebase-emulator"));
+    command::run(emulator.arg("--").arg(xtask).args(["demo", "--inside"]))
+}
+
+/// Tells the story; every line is printed after what it says has happened.
+pub(crate) fn inside(workspace: &Workspace) -> anyhow::Result<()> {
     let house = House::open(workspace)?;
     let migrations = workspace.path(MIGRATIONS);
     println!();

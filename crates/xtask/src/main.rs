@@ -39,7 +39,11 @@ enum Command {
         release: bool,
     },
     /// Build, then show the life of a token and of a database on this machine.
-    Demo,
+    Demo {
+        /// Tell the story to the emulator around this process.
+        #[arg(long, hide = true)]
+        inside: bool,
+    },
     /// Build, check and test everything.
     Test(check::Options),
     /// What continuous integration runs: `test`.
@@ -67,7 +71,8 @@ fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
         Command::Setup => setup::run(workspace),
         Command::Toolchain => toolchain::run(workspace),
         Command::Build { release } => build::run(workspace, build::Profile::of(release)),
-        Command::Demo => {
+        Command::Demo { inside: true } => demo::inside(workspace),
+        Command::Demo { inside: false } => {
             check::prepare(workspace)?;
             demo::run(workspace)
         }
