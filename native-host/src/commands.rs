@@ -65,7 +65,7 @@ impl Session {
             return Ok(());
         }
         let known: BTreeSet<String> =
-            self.gate.sources().await?.into_iter().map(|source| source.name).collect();
+            self.gate.sources().await?.into_iter().flat_map(|source| source.names).collect();
         match self.file_names.iter().find(|name| !known.contains(*name)) {
             None => Ok(()),
             Some(name) => Err(Failure::usage(format!(

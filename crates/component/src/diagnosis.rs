@@ -19,12 +19,17 @@ impl Guest for Component {
 }
 
 fn source(source: lakegate_core::config::Source) -> Source {
-    let value = match source.value {
-        Shown::Text(text) => text,
-        Shown::Set => "(set)".to_owned(),
-        Shown::NotSet => String::new(),
+    let (value, origin) = match source.value {
+        Shown::Text(text) => (text, origin_name(source.origin)),
+        Shown::Set => ("(set)".to_owned(), "secret"),
+        Shown::NotSet => (String::new(), origin_name(source.origin)),
     };
-    Source { name: source.name.to_owned(), value, origin: origin_name(source.origin).to_owned() }
+    Source {
+        name: source.name.to_owned(),
+        names: source.names.iter().map(|name| (*name).to_owned()).collect(),
+        value,
+        origin: origin.to_owned(),
+    }
 }
 
 fn check(check: doctor::Check) -> Check {

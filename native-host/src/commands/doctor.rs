@@ -25,7 +25,7 @@ pub(super) async fn run(session: &Session, json: bool) -> Result<ExitCode, Failu
 fn as_text(sources: &[Source], checks: &[Check]) -> String {
     let mut text = String::from("settings\n");
     let width = sources.iter().map(|source| source.name.len()).max().unwrap_or(0);
-    for Source { name, value, origin } in sources.iter().filter(|s| !s.value.is_empty()) {
+    for Source { name, value, origin, .. } in sources.iter().filter(|s| !s.value.is_empty()) {
         let _ = writeln!(text, "  {name:width$}  {value}  ({origin})");
     }
     text.push_str("checks\n");

@@ -106,6 +106,8 @@ pub struct Source {
     pub what: &'static str,
     /// The name that won; the first of its names when it is not set.
     pub name: &'static str,
+    /// All its names, the strongest first.
+    pub names: &'static [&'static str],
     /// Its value.
     pub value: Shown,
     /// The layer; `None` for a default, for what is not set, and for secrets: an edge does not
@@ -130,18 +132,18 @@ pub fn sources(lookup: &dyn Lookup) -> Vec<Source> {
 }
 
 fn source(lookup: &dyn Lookup, row: &'static Row) -> Source {
-    let what = row.what;
+    let (what, names) = (row.what, row.names);
     if row.secret {
         let set = row.names.iter().copied().find(|name| lookup.has_secret(name));
         let value = if set.is_some() { Shown::Set } else { Shown::NotSet };
-        return Source { what, name: set.unwrap_or(row.names[0]), value, origin: None };
+        return Source { what, name: set.unwrap_or(names[0]), names, value, origin: None };
     }
     match find(lookup, row) {
         Some(found) => {
             let value = showable(&found.value).map_or(Shown::Set, Shown::Text);
-            Source { what, name: found.name, value, origin: found.origin }
+            Source { what, name: found.name, names, value, origin: found.origin }
         }
-        None => Source { what, name: row.names[0], value: Shown::NotSet, origin: None },
+        None => Source { what, name: names[0], names, value: Shown::NotSet, origin: None },
     }
 }
 
