@@ -247,11 +247,6 @@ impl TokenLifecycle {
         self.live.as_ref().map(|live| live.generation)
     }
 
-    /// When the token that is served is refreshed, and when it is dead for us.
-    pub fn times(&self) -> Option<(Timestamp, Timestamp)> {
-        self.live.as_ref().map(|live| (live.refresh_at, live.dead_at))
-    }
-
     /// The numbers it goes by.
     pub const fn policy(&self) -> &Policy {
         &self.policy

@@ -3,6 +3,8 @@
 //! A world is its seed: `LAKEGATE_SEED=17 cargo test -p lakegate-core --test simulation -- --nocapture`
 //! lives through world 17 again and prints all that happens.
 
+mod bench;
+mod gate;
 mod machine;
 mod mutants;
 mod random;
@@ -14,14 +16,21 @@ use world::{Tally, World};
 
 const SEEDS: u64 = 10_000;
 
+fn chosen_seed() -> Option<u64> {
+    let seed = std::env::var("LAKEGATE_SEED").ok()?;
+    Some(seed.parse().expect("LAKEGATE_SEED is a number"))
+}
+
+/// The seed that was asked for, or the first so many.
+fn seeds(count: u64) -> std::ops::Range<u64> {
+    chosen_seed().map_or(0..count, |seed| seed..seed + 1)
+}
+
 #[test]
 fn the_machine_keeps_every_rule() {
-    let chosen = std::env::var("LAKEGATE_SEED")
-        .ok()
-        .map(|seed| seed.parse::<u64>().expect("LAKEGATE_SEED is a number"));
-    let seeds = chosen.map_or(0..SEEDS, |seed| seed..seed + 1);
+    let chosen = chosen_seed();
     let mut total = Tally::default();
-    for seed in seeds {
+    for seed in seeds(SEEDS) {
         match World::new(seed, Real::boxed, chosen.is_some()).run() {
             Ok(tally) => total.add(&tally),
             Err(violation) => panic!(
