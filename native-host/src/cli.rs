@@ -83,6 +83,18 @@ impl SettingFlags {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Work(Work),
+    /// Print the completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What needs the settings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Work {
     /// Print a database credential: the password for one hour.
     Token(TokenArgs),
     /// Make the database ready: schema, default privileges, tables.
@@ -97,11 +109,6 @@ pub(crate) enum Command {
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
-    },
-    /// Print the completions for a shell.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
     },
 }
 

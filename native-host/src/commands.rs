@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, SettingFlags};
+use crate::cli::{Cli, Command, SettingFlags, Work};
 use crate::component::Gate;
 use crate::edges::Edges;
 use crate::edges::clock::Clock;
@@ -19,26 +19,31 @@ use crate::failure::Failure;
 
 /// Runs a command to its end.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "lakegate", &mut std::io::stdout());
-        return Ok(ExitCode::SUCCESS);
-    }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| anyhow::anyhow!("starting the runtime: {e}"))?;
-    runtime.block_on(async {
-        let session = Session::start(&cli.settings, !cli.quiet)?;
-        session.check_file().await?;
-        match cli.command {
-            Command::Token(args) => token::run(&session, &args).await,
-            Command::Bootstrap(command) => bootstrap::run(&session, &command).await,
-            Command::Setup(args) => admin::setup(&session, args).await,
-            Command::Tighten(args) => admin::tighten(&session, args).await,
-            Command::Doctor { json } => doctor::run(&session, json).await,
-            Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+    match cli.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "lakegate", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
         }
-    })
+        Command::Work(work) => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| anyhow::anyhow!("starting the runtime: {e}"))?
+            .block_on(async {
+                let session = Session::start(&cli.settings, !cli.quiet)?;
+                session.check_file().await?;
+                carry_out(&session, work).await
+            }),
+    }
+}
+
+async fn carry_out(session: &Session, work: Work) -> Result<ExitCode, Failure> {
+    match work {
+        Work::Token(args) => token::run(session, &args).await,
+        Work::Bootstrap(command) => bootstrap::run(session, &command).await,
+        Work::Setup(args) => admin::setup(session, args).await,
+        Work::Tighten(args) => admin::tighten(session, args).await,
+        Work::Doctor { json } => doctor::run(session, json).await,
+    }
 }
 
 /// What every command works with.

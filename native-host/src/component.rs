@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use crate::bindings::{Connector, ConnectorPre};
 use crate::edges::{Edges, Host, add_to_linker};
 use crate::engine;
-use crate::watchdog::Watchdog;
+use crate::watchdog::{self, Watchdog};
 
 pub use crate::bindings::exports::lakegate::connect::bootstrap::{
     Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantee, Migration, Report, Step,
@@ -69,7 +69,8 @@ impl Gate {
             .and_then(ConnectorPre::new)
             .map_err(anyhow::Error::from)
             .context("linking the component")?;
-        let watchdog = Watchdog::start(&engine).context("starting the watchdog")?;
+        let watchdog =
+            Watchdog::start(&engine, watchdog::USUAL).context("starting the watchdog")?;
         let (calls, receiver) = mpsc::unbounded_channel();
         tokio::spawn(keep_running(pre, Arc::new(edges), watchdog, receiver));
         Ok(Self { calls })
@@ -90,10 +91,7 @@ impl Gate {
     }
 
     /// The secret of a generation that the instance still holds.
-    pub async fn reveal(
-        &self,
-        generation: u64,
-    ) -> Result<Option<Zeroizing<String>>, CallError> {
+    pub async fn reveal(&self, generation: u64) -> Result<Option<Zeroizing<String>>, CallError> {
         let secret = self
             .call(move |a, c| c.lakegate_connect_tokens().call_reveal(a, generation).boxed())
             .await?;

@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::edges::Host;
+/// How often a running component is looked at, and how many looks in a row may find it in the same
+/// piece of work. Its longest, planning 32 MiB of migrations, takes a fraction of these 30 s.
+pub(crate) const USUAL: Patience = Patience { tick: Duration::from_secs(1), looks: 30 };
 
-/// How often a running component is looked at. The thread sleeps while none runs.
-const TICK: Duration = Duration::from_secs(1);
-/// How many looks in a row may find the component in the same piece of work. Its longest, planning
-/// 32 MiB of migrations, takes a fraction of this.
-const LIMIT: u32 = 30;
+/// How long a component may compute without a pause.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    pub(crate) tick: Duration,
+    pub(crate) looks: u32,
+}
 
 /// Ends a component that does not come back.
 ///
-/// A thread raises the engine's epoch every second while the component is at work and waits for
+/// A thread raises the engine's epoch at every tick while the component is at work and waits for
 /// it otherwise, so that a process at rest wakes up for nothing. At each new epoch running guest
-/// code comes here, and is ended when it has not paused since [`LIMIT`] epochs.
+/// code comes here, and is ended when it has not paused for too many epochs.
 #[derive(Clone)]
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
@@ -29,12 +32,13 @@ struct Shared {
     /// Counts the turns that the component was given.
     turns: AtomicU64,
     awake: AtomicBool,
+    patience: Patience,
     thread: thread::Thread,
 }
 
 impl Watchdog {
     /// Starts the thread; it ends with the process.
-    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
+    pub(crate) fn start(engine: &Engine, patience: Patience) -> std::io::Result<Self> {
         let engine = engine.weak();
         let (sender, receiver) = std::sync::mpsc::sync_channel::<Arc<Shared>>(1);
         let handle = thread::Builder::new().name("watchdog".into()).spawn(move || {
@@ -46,6 +50,7 @@ impl Watchdog {
         let shared = Arc::new(Shared {
             turns: AtomicU64::new(0),
             awake: AtomicBool::new(false),
+            patience,
             thread: handle.thread().clone(),
         });
         // The thread waits for exactly this.
@@ -62,7 +67,7 @@ impl Watchdog {
     }
 
     /// Puts a store under this watch.
-    pub(crate) fn guard(&self, store: &mut Store<Host>) {
+    pub(crate) fn guard<T>(&self, store: &mut Store<T>) {
         let shared = Arc::clone(&self.shared);
         let (mut seen, mut looks) = (0, 0);
         store.set_epoch_deadline(1);
@@ -70,10 +75,9 @@ impl Watchdog {
             let turns = shared.turns.load(Ordering::Relaxed);
             looks = if turns == seen { looks + 1 } else { 0 };
             seen = turns;
-            if LIMIT <= looks {
-                return Err(wasmtime::format_err!(
-                    "the component computed for {LIMIT} s without a pause"
-                ));
+            if shared.patience.looks <= looks {
+                let limit = shared.patience.tick * shared.patience.looks;
+                return Err(wasmtime::format_err!("it computed for {limit:?} without a pause"));
             }
             Ok(UpdateDeadline::Continue(1))
         });
@@ -84,11 +88,52 @@ impl Shared {
     /// Raises epochs until a whole tick has passed without a turn, then sleeps until the next one.
     fn watch(&self, engine: &Engine) {
         let before = self.turns.load(Ordering::Relaxed);
-        thread::sleep(TICK);
+        thread::sleep(self.patience.tick);
         engine.increment_epoch();
         if before == self.turns.load(Ordering::Relaxed) && self.awake.swap(false, Ordering::AcqRel)
         {
             thread::park();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+
+    use wasmtime::{Config, Instance, Module};
+
+    use super::*;
+
+    const IMPATIENT: Patience = Patience { tick: Duration::from_millis(1), looks: 20 };
+
+    /// Runs the export `run` of a module under watch.
+    async fn run(text: &str) -> wasmtime::Result<()> {
+        let engine = Engine::new(Config::new().epoch_interruption(true))?;
+        let watchdog = Watchdog::start(&engine, IMPATIENT)?;
+        let mut store = Store::new(&engine, ());
+        watchdog.guard(&mut store);
+        let module = Module::new(&engine, wat::parse_str(text)?)?;
+        let instance = Instance::new_async(&mut store, &module, &[]).await?;
+        let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
+        let mut call = pin!(run.call_async(&mut store, ()));
+        poll_fn(|context| {
+            watchdog.turn();
+            call.as_mut().poll(context)
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn ends_what_does_not_come_back() {
+        let error = run("(module (func (export \"run\") (loop (br 0))))").await.unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.contains("it computed for 20ms without a pause"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn leaves_the_others_alone() {
+        run("(module (func (export \"run\")))").await.unwrap();
     }
 }

@@ -142,3 +142,40 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     }
     written
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn password_files_keep_colons_and_backslashes_apart() {
+        for (field, expected) in
+            [("plain", "plain"), ("::1", r"\:\:1"), (r"a\b", r"a\\b"), (r"\:", r"\\\:"), ("", "")]
+        {
+            let mut line = String::new();
+            escape(field, &mut line);
+            assert_eq!(line, expected);
+        }
+    }
+
+    #[test]
+    fn moments_are_written_to_the_second() {
+        assert_eq!(time(1_795_349_839_999).as_deref(), Some("2026-11-22T12:17:19Z"));
+        assert_eq!(time(u64::MAX), None, "a password never ends");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_password_file_is_replaced_as_a_whole_and_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = std::env::temp_dir().join(format!("lakegate-pgpass-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("pgpass");
+        std::fs::write(&path, "old and readable by all").unwrap();
+        write_private(&path, "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

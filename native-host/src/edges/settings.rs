@@ -1,7 +1,7 @@
 //! The three layers of settings, and the secrets beside them.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -18,6 +18,9 @@ const SECRETS: [&str; 5] = [
     "DATABRICKS_TOKEN",
     "POSTGRES_PASSWORD",
 ];
+
+/// Ten thousand profiles fit. A device or a log that somebody named by mistake does not.
+const SECRET_FILE_LIMIT: u64 = 1 << 20;
 
 /// The file that is read when it is there and no other is named.
 const DEFAULT_FILE: &str = "lakegate.toml";
@@ -101,12 +104,23 @@ impl secrets::Host for Host {
     }
 
     fn read(&mut self, path: String) -> Result<String, ReadError> {
-        std::fs::read_to_string(expand(&path)).map_err(|error| match error.kind() {
+        read_secret(&expand(&path)).map_err(|error| match error.kind() {
             ErrorKind::NotFound => ReadError::Missing,
             ErrorKind::PermissionDenied => ReadError::Forbidden(error.to_string()),
             _ => ReadError::Other(error.to_string()),
         })
     }
+}
+
+/// Reads a whole file, if it can be one with a secret.
+fn read_secret(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(SECRET_FILE_LIMIT + 1).read_to_string(&mut text)?;
+    if SECRET_FILE_LIMIT < text.len() as u64 {
+        let words = format!("it is larger than {SECRET_FILE_LIMIT} bytes, so it holds no secret");
+        return Err(std::io::Error::other(words));
+    }
+    Ok(text)
 }
 
 /// Turns a leading `~/` into the home folder.
