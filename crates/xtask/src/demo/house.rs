@@ -43,12 +43,14 @@ impl House {
 
     /// `lakegate` as the application runs it.
     pub(crate) fn app(&self) -> Lakegate {
-        Lakegate(Command::new(&self.lakegate))
+        let mut command = Command::new(&self.lakegate);
+        command.arg("--quiet");
+        Lakegate(command)
     }
 
     /// `lakegate` as the admin runs it: with a person's token, not with the application's secret.
     pub(crate) fn admin(&self) -> Lakegate {
-        let mut command = Command::new(&self.lakegate);
+        let Lakegate(mut command) = self.app();
         command.env_remove("DATABRICKS_CLIENT_ID").env_remove("DATABRICKS_CLIENT_SECRET");
         command.env("DATABRICKS_TOKEN", env::var_os("EMULATOR_ADMIN_TOKEN").unwrap_or_default());
         Lakegate(command)
