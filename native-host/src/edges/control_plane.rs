@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use wasmtime::component::{Accessor, HasSelf};
 use zeroize::Zeroizing;
 
-use super::Host;
+use super::{Host, is_loopback};
 use crate::bindings::lakegate::connect::control_plane::{
     self, Method, Request, Response, SendError,
 };
@@ -73,10 +73,9 @@ impl ControlPlane {
 fn allowed(url: &str) -> Result<reqwest::Url, SendError> {
     let url: reqwest::Url =
         url.parse().map_err(|e| SendError::Other(format!("`{url}` is not a URL: {e}")))?;
-    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match url.scheme() {
         "https" => Ok(url),
-        "http" if loopback => Ok(url),
+        "http" if url.host_str().is_some_and(is_loopback) => Ok(url),
         scheme => {
             Err(SendError::Forbidden(format!("{scheme} to {}", url.host_str().unwrap_or(""))))
         }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::config::{Host as Address, SslMode};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use wasmtime::component::{Accessor, HasSelf, Resource};
 use zeroize::Zeroizing;
 
-use super::Host;
 use super::control_plane::{innermost, tls_failure};
+use super::{Host, is_loopback};
 use crate::bindings::lakegate::connect::postgres::{self, DatabaseError, Server, ServerError};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -53,7 +53,9 @@ impl Postgres {
             .connect_timeout(CONNECT_TIMEOUT);
         let login = async {
             if server.plaintext {
-                plaintext_allowed(&config)?;
+                if !is_loopback(&server.host) {
+                    return Err(DatabaseError::Tls("plaintext beyond this machine".into()));
+                }
                 let (client, connection) = config
                     .ssl_mode(SslMode::Disable)
                     .connect(NoTls)
@@ -81,14 +83,6 @@ async fn drive<F: Future<Output = Result<(), tokio_postgres::Error>>>(connection
     if let Err(error) = connection.await {
         tracing::debug!(error = %innermost(&error), "a database connection ended");
     }
-}
-
-fn plaintext_allowed(config: &Config) -> Result<(), DatabaseError> {
-    let loopback = config.get_hosts().iter().all(|host| match host {
-        Address::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
-        Address::Unix(_) => true,
-    });
-    if loopback { Ok(()) } else { Err(DatabaseError::Tls("plaintext beyond loopback".into())) }
 }
 
 /// Runs one statement in one round trip: the types are given, so nothing is asked beforehand.
