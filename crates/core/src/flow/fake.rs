@@ -1,118 +1,199 @@
-//! A database and a place to run that do what a test says.
+//! A world in which everything happens as a test says, and nothing else.
+//!
+//! Requests and logins come in the order of a script; time passes only while everybody waits for
+//! it. Whatever was expected and never came, and every notice that nobody looked at, fails the
+//! test in [`FakeEdge::end`].
 
+mod database;
+mod executor;
+
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
-use core::future::{self, Future};
-use core::pin::{Pin, pin};
-use core::task::{Context, Poll, Waker};
+use core::future::Future;
+use core::mem;
+use core::pin::Pin;
 use core::time::Duration;
 
+pub(super) use self::database::{Exchange, FakeDatabase, refusal};
+use self::executor::Executor;
 use crate::edge::{
-    Connection, DatabaseError, Edge, Login, Notice, Origin, ReadError, Request, Response,
-    SendError, Server, ServerError,
+    DatabaseError, Edge, Login, Method, Notice, Origin, ReadError, Request, Response, SendError,
+    Server,
 };
 use crate::secret::Secret;
 use crate::time::Clocks;
 
-/// What the next statement has to begin with, and what it is answered.
-pub(super) type Exchange = (&'static str, Result<Option<String>, DatabaseError>);
+/// How long each request and each login takes.
+const EXCHANGE: Duration = Duration::from_millis(10);
 
-/// Gives prepared answers, in order.
-pub(super) struct FakeDatabase(RefCell<VecDeque<Exchange>>);
-
-impl FakeDatabase {
-    pub(super) fn new(exchanges: impl IntoIterator<Item = Exchange>) -> Self {
-        Self(RefCell::new(exchanges.into_iter().collect()))
-    }
+/// One expected request, and its answer.
+pub(super) struct Turn {
+    /// Method, URL, authorization and body, as [`line`] writes them.
+    pub(super) request: &'static str,
+    pub(super) answer: Result<Response, SendError>,
 }
 
-impl Connection for FakeDatabase {
-    fn run(
-        &self,
-        statement: &str,
-        _parameters: &[Option<&str>],
-    ) -> impl Future<Output = Result<Option<String>, DatabaseError>> {
-        let (start, answer) = self.0.borrow_mut().pop_front().expect("one statement too many");
-        assert!(statement.starts_with(start), "expected {start}, got {statement}");
-        future::ready(answer)
-    }
+/// A request that is answered, half a century ago by the server's clock.
+pub(super) fn turn(request: &'static str, status: u16, body: &str) -> Turn {
+    let headers = [("date".to_owned(), "Sun, 06 Nov 1994 08:49:37 GMT".to_owned())].to_vec();
+    Turn { request, answer: Ok(Response { status, headers, body: body.as_bytes().to_vec() }) }
 }
 
-impl Drop for FakeDatabase {
-    fn drop(&mut self) {
-        if !self.0.get_mut().is_empty() {
-            panic!("{} statements never came", self.0.get_mut().len());
-        }
-    }
-}
+/// One expected login as `user:password@host:port/database`, and what it leads to.
+pub(super) type Knock = (&'static str, Result<Vec<Exchange>, DatabaseError>);
 
-/// The server's refusal with this SQLSTATE.
-pub(super) fn refusal(code: &str) -> Result<Option<String>, DatabaseError> {
-    let error = ServerError { code: code.into(), message: "no".into(), ..Default::default() };
-    Err(DatabaseError::Server(Box::new(error)))
-}
+/// The world. Its clones are the same one.
+#[derive(Clone, Default)]
+pub(super) struct FakeEdge(Rc<State>);
 
-/// Remembers notices, and never really waits.
 #[derive(Default)]
-pub(super) struct FakeEdge {
-    pub(super) notices: RefCell<Vec<String>>,
+struct State {
+    settings: RefCell<Vec<(&'static str, &'static str)>>,
+    files: Vec<(&'static str, &'static str)>,
+    turns: RefCell<VecDeque<Turn>>,
+    knocks: RefCell<VecDeque<Knock>>,
+    notices: RefCell<Vec<String>>,
+    executor: Executor,
+}
+
+impl FakeEdge {
+    /// A world with these environment variables, each a secret as well, and these files.
+    pub(super) fn new(
+        settings: &[(&'static str, &'static str)],
+        files: &[(&'static str, &'static str)],
+    ) -> Self {
+        let settings = RefCell::new(settings.to_vec());
+        Self(Rc::new(State { settings, files: files.to_vec(), ..State::default() }))
+    }
+
+    /// Changes a setting.
+    pub(super) fn set(&self, name: &'static str, value: &'static str) {
+        let mut settings = self.0.settings.borrow_mut();
+        settings.retain(|(own, _)| *own != name);
+        settings.push((name, value));
+    }
+
+    /// These requests come next.
+    pub(super) fn expect(&self, turns: impl IntoIterator<Item = Turn>) {
+        self.0.turns.borrow_mut().extend(turns);
+    }
+
+    /// These logins come next.
+    pub(super) fn expect_logins(&self, knocks: impl IntoIterator<Item = Knock>) {
+        self.0.knocks.borrow_mut().extend(knocks);
+    }
+
+    /// The notices since the last look.
+    pub(super) fn notices(&self) -> Vec<String> {
+        self.0.notices.take()
+    }
+
+    /// Runs a future to its end, with all tasks beside it.
+    #[track_caller]
+    pub(super) fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.0.executor.run(future)
+    }
+
+    /// Lets time pass for the tasks that are under way.
+    #[track_caller]
+    pub(super) fn pass(&self, seconds: u64) {
+        self.run(self.sleep(Duration::from_secs(seconds)));
+    }
+
+    /// Seconds since the start.
+    pub(super) fn seconds(&self) -> u64 {
+        self.0.executor.now() / 1_000
+    }
+
+    /// All that was expected has happened, and every notice was looked at.
+    #[track_caller]
+    pub(super) fn end(&self) {
+        let turns = mem::take(&mut *self.0.turns.borrow_mut());
+        let requests: Vec<_> = turns.iter().map(|turn| turn.request).collect();
+        assert!(requests.is_empty(), "never asked: {requests:?}");
+        let knocks = mem::take(&mut *self.0.knocks.borrow_mut());
+        let logins: Vec<_> = knocks.iter().map(|(login, _)| login).collect();
+        assert!(logins.is_empty(), "never logged in: {logins:?}");
+        assert_eq!(self.notices(), [""; 0]);
+    }
+}
+
+/// A request in one line, without the headers that all of them carry.
+pub(super) fn line(request: &Request) -> String {
+    let method = match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    };
+    assert_eq!(request.headers[0].1, concat!("lakegate/", env!("CARGO_PKG_VERSION")));
+    assert_eq!(request.headers[1], ("accept", "application/json".to_owned()));
+    let secrets = [&request.authorization, &request.body];
+    let secrets: Vec<&str> = secrets.into_iter().flatten().map(Secret::expose).collect();
+    format!("{method} {} {}", request.url, secrets.join(" ")).trim_end().to_owned()
 }
 
 impl Edge for FakeEdge {
     type Connection = FakeDatabase;
 
+    /// The server's clock is not ours: a wall clock of its own shows who looks at it.
     fn clocks(&self) -> Clocks {
-        unreachable!("no sequence here reads a clock")
+        let now = self.0.executor.now();
+        Clocks { wall: now, monotonic: now }
     }
 
+    /// Chance has no part: no pause is longer by it, no refresh earlier.
     fn random(&self) -> u64 {
-        unreachable!("no sequence here draws a number")
+        0
     }
 
-    fn sleep(&self, _duration: Duration) -> impl Future<Output = ()> {
-        future::ready(())
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> {
+        self.0.executor.sleep(duration)
     }
 
-    fn spawn(&self, _task: Pin<Box<dyn Future<Output = ()>>>) {
-        unreachable!("no sequence here spawns")
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()>>>) {
+        self.0.executor.spawn(task);
     }
 
-    fn setting(&self, _origin: Origin, _name: &str) -> Option<String> {
-        None
+    fn setting(&self, origin: Origin, name: &str) -> Option<String> {
+        self.secret(name).filter(|_| origin == Origin::Environment).map(|it| it.expose().to_owned())
     }
 
-    fn secret(&self, _name: &str) -> Option<Secret> {
-        None
+    fn secret(&self, name: &str) -> Option<Secret> {
+        let settings = self.0.settings.borrow();
+        settings.iter().find(|(own, _)| *own == name).map(|(_, value)| Secret::new(*value))
     }
 
-    fn read(&self, _path: &str) -> Result<Secret, ReadError> {
-        Err(ReadError::Missing)
+    fn read(&self, path: &str) -> Result<Secret, ReadError> {
+        let file = self.0.files.iter().find(|(own, _)| *own == path);
+        file.map(|(_, text)| Secret::new(*text)).ok_or(ReadError::Missing)
     }
 
     fn notice(&self, notice: &Notice) {
-        self.notices.borrow_mut().push(notice.text.clone());
+        self.0.notices.borrow_mut().push(notice.text.clone());
     }
 
-    fn send(&self, _request: Request) -> impl Future<Output = Result<Response, SendError>> {
-        future::ready(Err(SendError::Timeout))
+    async fn send(&self, request: Request) -> Result<Response, SendError> {
+        let turn = self.0.turns.borrow_mut().pop_front();
+        let turn = turn.unwrap_or_else(|| panic!("unexpected: {}", line(&request)));
+        assert_eq!(line(&request), turn.request);
+        self.sleep(EXCHANGE).await;
+        turn.answer
     }
 
-    fn connect(
-        &self,
-        _server: &Server,
-        _login: &Login,
-    ) -> impl Future<Output = Result<FakeDatabase, DatabaseError>> {
-        future::ready(Err(DatabaseError::Other { detail: "no connection is expected".into() }))
-    }
-}
-
-/// Runs a future that never has to wait.
-pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("nothing here waits"),
+    async fn connect(&self, server: &Server, login: &Login) -> Result<FakeDatabase, DatabaseError> {
+        let Server { host, port, plaintext } = server;
+        let (user, password, database) = (&login.user, login.password.expose(), &login.database);
+        let plainly = if *plaintext { " plainly" } else { "" };
+        let line = format!("{user}:{password}@{host}:{port}/{database}{plainly}");
+        let knock = self.0.knocks.borrow_mut().pop_front();
+        let (expected, answer) = knock.unwrap_or_else(|| panic!("unexpected login: {line}"));
+        assert_eq!(line, expected);
+        self.sleep(EXCHANGE).await;
+        answer.map(FakeDatabase::new)
     }
 }

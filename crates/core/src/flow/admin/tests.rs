@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::bootstrap::admin::Grantee;
-use crate::flow::fake::{Exchange, FakeDatabase, FakeEdge, refusal, run};
+use crate::flow::fake::{Exchange, FakeDatabase, FakeEdge, refusal};
 
 fn server(database: bool, role_may_create: bool, public_may_create: bool) -> Exchange {
     let answer = json!({
@@ -22,7 +22,8 @@ fn server(database: bool, role_may_create: bool, public_may_create: bool) -> Exc
 fn check_setup(exchanges: Vec<Exchange>, mode: Mode, expected: Result<usize, &str>) {
     let grantee = Grantee::Role("app".parse().unwrap());
     let what = Setup { database: "db".parse().unwrap(), grantee, create_role: false };
-    let outcome = run(setup(&FakeEdge::default(), &FakeDatabase::new(exchanges), &what, mode));
+    let edge = FakeEdge::default();
+    let outcome = edge.run(setup(&edge, &FakeDatabase::new(exchanges), &what, mode));
     let outcome = outcome.as_ref().map(|plan| plan.steps.len());
     assert_eq!(outcome.map_err(|problem| problem.message.as_str()), expected);
 }
@@ -57,6 +58,7 @@ fn tighten_is_one_statement() {
         server(true, true, false),
     ];
     let database = FakeDatabase::new(exchanges);
-    let plan = run(tighten(&FakeEdge::default(), &database, &what, Mode::Apply)).unwrap();
+    let edge = FakeEdge::default();
+    let plan = edge.run(tighten(&edge, &database, &what, Mode::Apply)).unwrap();
     assert_eq!(plan.steps.len(), 1);
 }

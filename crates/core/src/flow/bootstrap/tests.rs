@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::bootstrap::fixture;
-use crate::flow::fake::{Exchange, FakeDatabase, FakeEdge, refusal, run};
+use crate::flow::fake::{Exchange, FakeDatabase, FakeEdge, refusal};
 use crate::migrations::Migration;
 
 fn empty() -> Exchange {
@@ -37,10 +37,10 @@ fn check(exchanges: Vec<Exchange>, expected: Result<usize, (Kind, &str)>, notice
     let edge = FakeEdge::default();
     let database = FakeDatabase::new(exchanges);
     let desired = Desired::new("s".parse().unwrap());
-    let outcome = run(apply(&edge, &database, &desired));
+    let outcome = edge.run(apply(&edge, &database, &desired));
     let outcome = outcome.as_ref().map(|report| report.done.len());
     assert_eq!(outcome.map_err(|problem| (problem.kind, problem.message.as_str())), expected);
-    assert_eq!(*edge.notices.borrow(), notices);
+    assert_eq!(edge.notices(), notices);
 }
 
 const WAITING: [&str; 5] = [
@@ -124,7 +124,8 @@ fn an_error_of_a_script_is_never_taken_for_a_race() {
     desired.migrations = Migration::read_folder([("1_a.sql", "INSERT")]).unwrap();
     let failed = block(Err(DatabaseError::Server(error.into())));
     let database = FakeDatabase::new([empty(), failed]);
-    let problem = run(apply(&FakeEdge::default(), &database, &desired)).unwrap_err();
+    let edge = FakeEdge::default();
+    let problem = edge.run(apply(&edge, &database, &desired)).unwrap_err();
     assert_eq!(problem.message, "1_a.sql: duplicate key (SQLSTATE 23505)");
     assert_eq!(problem.advice, "Everything is undone: the database is as it was.");
 }
@@ -132,7 +133,8 @@ fn an_error_of_a_script_is_never_taken_for_a_race() {
 #[test]
 fn verify_lists_what_differs_and_changes_nothing() {
     let desired = Desired::new("s".parse().unwrap());
-    let findings = |exchange| run(verify(&FakeDatabase::new([exchange]), &desired)).unwrap();
+    let edge = FakeEdge::default();
+    let findings = |exchange| edge.run(verify(&FakeDatabase::new([exchange]), &desired)).unwrap();
     assert_eq!(findings(complete()), []);
     let found = findings(empty());
     let texts: Vec<_> = found.iter().map(|finding| finding.text.as_str()).collect();

@@ -3,10 +3,10 @@
 use super::*;
 
 /// The workspace token and a target, without asking anybody.
-fn ready(edge: &Script) -> (WorkspaceToken, Target) {
-    let access = edge.access();
-    let token = now(workspace_token(edge, &access, None)).unwrap();
-    let target = now(discover_target(edge, &access, &token)).unwrap();
+fn ready(edge: &FakeEdge) -> (WorkspaceToken, Target) {
+    let access = access(edge);
+    let token = edge.run(workspace_token(edge, &access, None)).unwrap();
+    let target = edge.run(discover_target(edge, &access, &token)).unwrap();
     (token, target)
 }
 
@@ -20,7 +20,7 @@ fn buys_credentials() {
     fn check(settings: [(&'static str, &'static str); 4], turns: [Turn; 1], at: Option<&str>) {
         let edge = script(&settings, &[], turns);
         let (token, target) = ready(&edge);
-        let credential = now(credential(&edge, &token, &target, "r-1")).unwrap();
+        let credential = edge.run(credential(&edge, &token, &target, "r-1")).unwrap();
         assert_eq!(credential.token.expose(), "T");
         assert_eq!(credential.claim.expires_at.as_deref(), at);
         edge.end();
@@ -51,7 +51,7 @@ fn tells_refusals_apart() {
         let turns = [Turn { request: BUY, answer }];
         let edge = script(&[W, PAT, HOST, INSTANCE], &[], turns);
         let (token, target) = ready(&edge);
-        let error = now(credential(&edge, &token, &target, "r-1")).unwrap_err();
+        let error = edge.run(credential(&edge, &token, &target, "r-1")).unwrap_err();
         let problem = error.problem();
         assert_eq!(error.permanent(), permanent, "{problem}");
         assert!(problem.advice.starts_with(advice), "{problem}\n{}", problem.advice);
@@ -100,14 +100,14 @@ fn a_throttled_mint_says_when_to_come_back() {
     throttled.answer.as_mut().unwrap().headers.push(wait);
     let edge = script(&[W, PAT, HOST, INSTANCE], &[], [throttled]);
     let (token, target) = ready(&edge);
-    let error = now(credential(&edge, &token, &target, "r-1")).unwrap_err();
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    let error = edge.run(credential(&edge, &token, &target, "r-1")).unwrap_err();
+    assert_eq!(error.retry_after(), Some(core::time::Duration::from_secs(30)));
 }
 
 #[test]
 fn a_refused_workspace_token_is_told() {
     let edge = script(&[W, PAT, HOST, INSTANCE], &[], [turn(BUY, 401, "")]);
     let (token, target) = ready(&edge);
-    let error = now(credential(&edge, &token, &target, "r-1")).unwrap_err();
+    let error = edge.run(credential(&edge, &token, &target, "r-1")).unwrap_err();
     assert!(error.workspace_token_refused());
 }

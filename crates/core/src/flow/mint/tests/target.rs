@@ -19,9 +19,9 @@ fn check_target<const N: usize>(
     let mut all = [W, PAT].to_vec();
     all.extend(settings);
     let edge = script(&all, &[], turns);
-    let access = edge.access();
-    let token = now(workspace_token(&edge, &access, None)).unwrap();
-    let found = match now(discover_target(&edge, &access, &token)) {
+    let access = access(&edge);
+    let token = edge.run(workspace_token(&edge, &access, None)).unwrap();
+    let found = match edge.run(discover_target(&edge, &access, &token)) {
         Ok(Target::Instance { name, host }) => format!("instance {name} {host}"),
         Ok(Target::Endpoint { path, host }) => format!("endpoint {path} {host}"),
         Err(error) => error.to_string(),
@@ -140,9 +140,9 @@ fn an_endpoint_uid_is_recognized() {
     let ask = "GET https://w.example/api/2.0/postgres/projects/p/branches/b/endpoints/ep-cool-1 \
         Bearer dapi1";
     let edge = script(&[W, PAT, ("POSTGRES_HOST", path)], &[], [turn(ask, 404, NOT_FOUND)]);
-    let access = edge.access();
-    let token = now(workspace_token(&edge, &access, None)).unwrap();
-    let error = now(discover_target(&edge, &access, &token)).unwrap_err();
+    let access = access(&edge);
+    let token = edge.run(workspace_token(&edge, &access, None)).unwrap();
+    let error = edge.run(discover_target(&edge, &access, &token)).unwrap_err();
     assert_eq!(
         error.problem().advice,
         "`ep-…` is the endpoint's uid, and the API knows it by its id. Set \

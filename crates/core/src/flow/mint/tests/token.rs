@@ -21,7 +21,7 @@ fn discovery() -> [Turn; 2] {
 fn a_client_gets_a_token() {
     let [first, second] = discovery();
     let edge = script(&[W, ID, SECRET, HOST], &[], [first, second, turn(GRANT, 200, TOKEN)]);
-    let token = now(workspace_token(&edge, &edge.access(), None)).unwrap();
+    let token = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap();
     assert_eq!(token.token.expose(), "T");
     let claim = ExpiryClaim {
         expires_in: Some("3600".to_owned()),
@@ -29,12 +29,12 @@ fn a_client_gets_a_token() {
         date: Some("Sun, 06 Nov 1994 08:49:37 GMT".to_owned()),
     };
     assert_eq!(token.claim, Some(claim));
-    assert_eq!((token.exchange.sent.wall, token.exchange.received.wall), (5, 6));
+    assert_eq!((token.exchange.sent.wall, token.exchange.received.wall), (20, 30));
     // The client that minted it is the role: nobody is asked.
-    assert_eq!(now(discover_user(&edge, &token)).unwrap(), "me");
+    assert_eq!(edge.run(discover_user(&edge, &token)).unwrap(), "me");
     // The next mint knows the way.
-    edge.turns.borrow_mut().push_back(turn(GRANT, 200, TOKEN));
-    now(workspace_token(&edge, &edge.access(), token.endpoint.as_ref())).unwrap();
+    edge.expect([turn(GRANT, 200, TOKEN)]);
+    edge.run(workspace_token(&edge, &access(&edge), token.endpoint.as_ref())).unwrap();
     edge.end();
 }
 
@@ -43,7 +43,7 @@ fn discovery_falls_back_and_trusts_nobody_else() {
     #[track_caller]
     fn check<const N: usize>(turns: [Turn; N], expected: Result<(), &str>) {
         let edge = script(&[W, ID, SECRET, HOST], &[], turns);
-        let found = now(workspace_token(&edge, &edge.access(), None));
+        let found = edge.run(workspace_token(&edge, &access(&edge), None));
         assert_eq!(found.map(|_| ()).map_err(|e| e.to_string()), expected.map_err(String::from));
         edge.end();
     }
@@ -85,8 +85,8 @@ fn other_identities_get_a_token() {
         user: &str,
     ) {
         let edge = script(settings, files, turns);
-        let token = now(workspace_token(&edge, &edge.access(), None)).unwrap();
-        assert_eq!(now(discover_user(&edge, &token)).unwrap(), user);
+        let token = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap();
+        assert_eq!(edge.run(discover_user(&edge, &token)).unwrap(), user);
         edge.end();
     }
     const ME: &str = r#"{"userName":"a@b.example","emails":[{"value":"x"}]}"#;
@@ -135,7 +135,7 @@ fn secrets_are_read_at_each_mint() {
         permanent: bool,
     ) {
         let edge = script(settings, files, []);
-        let error = now(workspace_token(&edge, &edge.access(), None)).unwrap_err();
+        let error = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert_eq!(error.permanent(), permanent, "{expected}");
     }
@@ -162,9 +162,9 @@ fn secrets_are_read_at_each_mint() {
     );
     // Gone since the configuration was read.
     let edge = script(&[W, PAT, HOST], &[], []);
-    let access = edge.access();
+    let access = access(&edge);
     let edge = script(&[W, HOST], &[], []);
-    let error = now(workspace_token(&edge, &access, None)).unwrap_err();
+    let error = edge.run(workspace_token(&edge, &access, None)).unwrap_err();
     assert_eq!(error.to_string(), "the secret DATABRICKS_TOKEN is no longer set");
 }
 
@@ -173,7 +173,7 @@ fn a_refused_client_is_told() {
     let [first, second] = discovery();
     let body = r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#;
     let edge = script(&[W, ID, SECRET, HOST], &[], [first, second, turn(GRANT, 401, body)]);
-    let error = now(workspace_token(&edge, &edge.access(), None)).unwrap_err();
+    let error = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap_err();
     assert!(!error.workspace_token_refused());
     assert_eq!(
         error.problem().message,
@@ -188,7 +188,7 @@ fn no_error_shows_a_secret() {
     let [first, second] = discovery();
     let echo = r#"{"error":"invalid_client","error_description":"no dose0123456789abcdef here"}"#;
     let edge = script(&[W, ID, SECRET, HOST], &[], [first, second, turn(GRANT, 401, echo)]);
-    let error = now(workspace_token(&edge, &edge.access(), None)).unwrap_err();
+    let error = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap_err();
     let all = format!("{error} {error:?} {:?}", error.problem());
     assert!(!all.contains("dose0123456789abcdef") && !all.contains("s3"), "{all}");
 }
