@@ -30,6 +30,11 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 pub struct TokenEndpoint(String);
 
 impl TokenEndpoint {
+    /// Where every workspace has it, as far as the documents say.
+    pub fn usual(workspace: &Workspace) -> Self {
+        Self(format!("{workspace}/oidc/v1/token"))
+    }
+
     /// The URL.
     pub fn as_str(&self) -> &str {
         &self.0

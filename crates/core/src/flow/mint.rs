@@ -63,6 +63,9 @@ pub struct Credential {
 
 /// Gets a workspace token. `known` is the endpoint of an earlier token of this configuration; it is
 /// only used if it still belongs to the workspace, which a changed profile may have moved.
+///
+/// Without one the usual endpoint is tried: a search costs two requests at every start of a
+/// process. Only if whoever answers there is no token endpoint, the workspace is asked where it is.
 pub async fn workspace_token<E: Edge>(
     edge: &E,
     access: &OAuthAccess,
@@ -78,37 +81,54 @@ pub async fn workspace_token<E: Edge>(
             return Ok(WorkspaceToken { workspace, token, client, claim, exchange, endpoint });
         }
     };
-    let endpoint = match known.filter(|known| workspace.owns(known.as_str())) {
-        Some(known) => known.clone(),
-        None => token_endpoint(edge, &workspace).await?,
-    };
-    let (request, client) = grant_request(edge, &endpoint, grant).await?;
+    let known = known.filter(|known| workspace.owns(known.as_str())).cloned();
+    let endpoint = known.unwrap_or_else(|| TokenEndpoint::usual(&workspace));
+    match issue(edge, &workspace, &endpoint, &grant).await {
+        Err(error) if error.not_a_token_endpoint() => {
+            let found = token_endpoint(edge, &workspace).await?;
+            if found == endpoint {
+                return Err(error);
+            }
+            issue(edge, &workspace, &found, &grant).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Asks one endpoint for a token.
+async fn issue<E: Edge>(
+    edge: &E,
+    workspace: &Workspace,
+    endpoint: &TokenEndpoint,
+    grant: &Grant,
+) -> Result<WorkspaceToken, MintError> {
+    let (request, client) = grant_request(edge, endpoint, grant).await?;
     let call = Call::WorkspaceToken { client: client.clone() };
     let (response, exchange) = send(edge, call, request).await?;
     let Issued { token, claim } = oidc::read_token(client.as_deref(), &response)?;
-    let (claim, endpoint) = (Some(claim), Some(endpoint));
-    Ok(WorkspaceToken { workspace, token, client, claim, exchange, endpoint })
+    let (claim, endpoint) = (Some(claim), Some(endpoint.clone()));
+    Ok(WorkspaceToken { workspace: workspace.clone(), token, client, claim, exchange, endpoint })
 }
 
 /// The request for a token, and the client it is for; GitHub is asked for its own token first.
 async fn grant_request<E: Edge>(
     edge: &E,
     endpoint: &TokenEndpoint,
-    grant: Grant,
+    grant: &Grant,
 ) -> Result<(Request, Option<String>), MintError> {
     Ok(match grant {
         Grant::Client { id, secret } => {
-            (oidc::client_credentials(endpoint, &id, &secret), Some(id))
+            (oidc::client_credentials(endpoint, id, secret), Some(id.clone()))
         }
         Grant::Federated { client, token } => {
-            (oidc::token_exchange(endpoint, client.as_deref(), &token), client)
+            (oidc::token_exchange(endpoint, client.as_deref(), token), client.clone())
         }
         Grant::GitHub { client, url, key, audience } => {
             let audience = audience.as_deref().unwrap_or(endpoint.as_str());
-            let request = oidc::github_token(&url, &key, audience);
+            let request = oidc::github_token(url, key, audience);
             let (response, _) = send(edge, Call::GitHubToken, request).await?;
             let token = oidc::read_github_token(&response)?;
-            (oidc::token_exchange(endpoint, client.as_deref(), &token), client)
+            (oidc::token_exchange(endpoint, client.as_deref(), &token), client.clone())
         }
     })
 }

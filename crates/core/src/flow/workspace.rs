@@ -34,7 +34,7 @@ impl<E: Edge> Source for WorkspaceSource<E> {
     type Token = WorkspaceToken;
 
     async fn mint(&self) -> Result<Minted<WorkspaceToken>, MintFailure> {
-        let known = self.known.take();
+        let known = self.known.borrow().clone();
         let token = workspace_token(&*self.edge, &self.access, known.as_ref()).await?;
         self.known.replace(token.endpoint.clone());
         let lifetime = match &token.claim {

@@ -117,6 +117,21 @@ impl MintError {
         }
     }
 
+    /// Whether whoever answered a request for a token issues none: the endpoint may be elsewhere.
+    /// A refusal is an answer.
+    pub(super) fn not_a_token_endpoint(&self) -> bool {
+        match self {
+            Self::Api(
+                ApiError::NotFound { call, .. }
+                | ApiError::Redirected { call, .. }
+                | ApiError::Unexpected { call, .. }
+                | ApiError::NotJson { call, .. }
+                | ApiError::Shape { call, .. },
+            ) => matches!(call, Call::WorkspaceToken { .. }),
+            _ => false,
+        }
+    }
+
     /// What a person is told.
     pub fn problem(&self) -> Problem {
         if let Self::Api(error) = self {

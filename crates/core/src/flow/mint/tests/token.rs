@@ -4,23 +4,19 @@ use super::*;
 
 const CONFIG: &str = "GET https://w.example/.well-known/databricks-config";
 const SERVER: &str = "GET https://w.example/oidc/.well-known/oauth-authorization-server";
-const ENDPOINT: &str = r#"{"token_endpoint":"https://w.example/oidc/v1/token","x":[1]}"#;
+const ENDPOINT: &str = r#"{"token_endpoint":"https://w.example/oidc/v2/token","x":[1]}"#;
 const GRANT: &str = "POST https://w.example/oidc/v1/token Basic bWU6czM= \
+    grant_type=client_credentials&scope=all-apis";
+const ELSEWHERE: &str = "POST https://w.example/oidc/v2/token Basic bWU6czM= \
+    grant_type=client_credentials&scope=all-apis";
+const OTHER: &str = "POST https://v.example/oidc/v1/token Basic bWU6czM= \
     grant_type=client_credentials&scope=all-apis";
 const TOKEN: &str =
     r#"{"access_token":"T","token_type":"Bearer","expires_in":"3600","scope":"all-apis"}"#;
 
-fn discovery() -> [Turn; 2] {
-    [
-        turn(CONFIG, 200, r#"{"oidc_endpoint":"https://w.example/oidc","account_id":"a"}"#),
-        turn(SERVER, 200, ENDPOINT),
-    ]
-}
-
 #[test]
-fn a_client_gets_a_token() {
-    let [first, second] = discovery();
-    let edge = script(&[W, ID, SECRET, HOST], &[], [first, second, turn(GRANT, 200, TOKEN)]);
+fn a_client_gets_a_token_from_the_usual_endpoint() {
+    let edge = script(&[W, ID, SECRET, HOST], &[], [turn(GRANT, 200, TOKEN)]);
     let token = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap();
     assert_eq!(token.token.expose(), "T");
     let claim = ExpiryClaim {
@@ -29,39 +25,60 @@ fn a_client_gets_a_token() {
         date: Some("Sun, 06 Nov 1994 08:49:37 GMT".to_owned()),
     };
     assert_eq!(token.claim, Some(claim));
-    assert_eq!((token.exchange.sent.wall, token.exchange.received.wall), (20, 30));
+    assert_eq!((token.exchange.sent.wall, token.exchange.received.wall), (0, 10));
     // The client that minted it is the role: nobody is asked.
     assert_eq!(edge.run(discover_user(&edge, &token)).unwrap(), "me");
-    // The next mint knows the way.
-    edge.expect([turn(GRANT, 200, TOKEN)]);
-    edge.run(workspace_token(&edge, &access(&edge), token.endpoint.as_ref())).unwrap();
     edge.end();
 }
 
+/// Whether a token came, once the usual endpoint had answered this and those came after it.
+#[track_caller]
+fn check_search<const N: usize>(usual: (u16, &str), then: [Turn; N], expected: Result<(), &str>) {
+    let edge = script(&[W, ID, SECRET, HOST], &[], [turn(GRANT, usual.0, usual.1)]);
+    edge.expect(then);
+    let found = edge.run(workspace_token(&edge, &access(&edge), None));
+    assert_eq!(found.map(|_| ()).map_err(|e| e.to_string()), expected.map_err(String::from));
+    edge.end();
+}
+
+const MISSING: &str = r#"{"error_code":"NOT_FOUND","message":"no"}"#;
+const PAGE: &str = "<html><body>sign in</body></html>";
+
 #[test]
-fn discovery_falls_back_and_trusts_nobody_else() {
-    #[track_caller]
-    fn check<const N: usize>(turns: [Turn; N], expected: Result<(), &str>) {
-        let edge = script(&[W, ID, SECRET, HOST], &[], turns);
-        let found = edge.run(workspace_token(&edge, &access(&edge), None));
-        assert_eq!(found.map(|_| ()).map_err(|e| e.to_string()), expected.map_err(String::from));
-        edge.end();
+fn searches_when_nobody_issues_tokens_at_the_usual_endpoint() {
+    for usual in [(404, MISSING), (405, ""), (302, ""), (200, PAGE), (200, "{}")] {
+        let config = turn(CONFIG, 200, r#"{"oidc_endpoint":"https://w.example/oidc"}"#);
+        let found = [config, turn(SERVER, 200, ENDPOINT), turn(ELSEWHERE, 200, TOKEN)];
+        check_search(usual, found, Ok(()));
     }
-    let missing = r#"{"error_code":"NOT_FOUND","message":"no"}"#;
-    let page = "<html><body>sign in</body></html>";
-    let usual = || [turn(SERVER, 200, ENDPOINT), turn(GRANT, 200, TOKEN)];
-    let [server, grant] = usual();
-    check([turn(CONFIG, 404, missing), server, grant], Ok(()));
-    let [server, grant] = usual();
-    check([turn(CONFIG, 200, page), server, grant], Ok(()));
-    let [server, grant] = usual();
-    check([turn(CONFIG, 302, ""), server, grant], Ok(()));
-    check(
+    let refused = r#"{"error":"invalid_client"}"#;
+    for (status, expected) in [
+        (400, "the workspace token for client `me` was refused (400): invalid_client"),
+        (401, "the workspace token for client `me` was denied (401): invalid_client"),
+        (403, "the workspace token for client `me` was denied (403): invalid_client"),
+        (429, "the workspace token for client `me` was throttled (429)"),
+        (503, "the workspace token for client `me` failed for now (503): invalid_client"),
+    ] {
+        check_search((status, refused), [], Err(expected));
+    }
+}
+
+#[test]
+fn the_search_falls_back_and_trusts_nobody_else() {
+    let nowhere = (404, MISSING);
+    let found = || [turn(SERVER, 200, ENDPOINT), turn(ELSEWHERE, 200, TOKEN)];
+    for config in [turn(CONFIG, 404, MISSING), turn(CONFIG, 200, PAGE), turn(CONFIG, 302, "")] {
+        let [server, grant] = found();
+        check_search(nowhere, [config, server, grant], Ok(()));
+    }
+    check_search(
+        nowhere,
         [turn(CONFIG, 200, r#"{"oidc_endpoint":"https://evil.example/oidc"}"#)],
         Err("the search for the workspace's token endpoint names `https://evil.example/oidc`, \
              which is not at https://w.example"),
     );
-    check(
+    check_search(
+        nowhere,
         [
             turn(CONFIG, 404, ""),
             turn(SERVER, 200, r#"{"token_endpoint":"http://w.example/oidc/v1/token"}"#),
@@ -69,10 +86,31 @@ fn discovery_falls_back_and_trusts_nobody_else() {
         Err("the search for the workspace's token endpoint names \
              `http://w.example/oidc/v1/token`, which is not at https://w.example"),
     );
-    check(
+    check_search(
+        nowhere,
         [turn(CONFIG, 503, "")],
         Err("the search for the workspace's token endpoint failed for now (503)"),
     );
+    // It leads to where nothing was: asking there once more would change nothing.
+    let usual = r#"{"token_endpoint":"https://w.example/oidc/v1/token"}"#;
+    check_search(
+        nowhere,
+        [turn(CONFIG, 404, ""), turn(SERVER, 200, usual)],
+        Err("the workspace token for client `me` found nothing (404): NOT_FOUND: no"),
+    );
+}
+
+#[test]
+fn a_known_endpoint_is_asked_first_and_only_if_it_is_the_workspaces_own() {
+    let edge = script(&[W, ID, SECRET, HOST], &[], [turn(GRANT, 404, MISSING)]);
+    edge.expect([turn(CONFIG, 404, ""), turn(SERVER, 200, ENDPOINT), turn(ELSEWHERE, 200, TOKEN)]);
+    let first = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap();
+    edge.expect([turn(ELSEWHERE, 200, TOKEN)]);
+    edge.run(workspace_token(&edge, &access(&edge), first.endpoint.as_ref())).unwrap();
+    edge.set("DATABRICKS_HOST", "v.example");
+    edge.expect([turn(OTHER, 200, TOKEN)]);
+    edge.run(workspace_token(&edge, &access(&edge), first.endpoint.as_ref())).unwrap();
+    edge.end();
 }
 
 #[test]
@@ -99,17 +137,15 @@ fn other_identities_get_a_token() {
         [sp]\nhost = https://v.example\nclient_id = me\nclient_secret = s3\n";
     let file = [("~/.databrickscfg", profile)];
     check(&[HOST], &file, [turn(ASK, 200, ME)], "a@b.example");
-    let [first, second] = discovery();
     let named = [W, HOST, ("DATABRICKS_CONFIG_PROFILE", "sp")];
-    check(&named, &file, [first, second, turn(GRANT, 200, TOKEN)], "me");
+    check(&named, &file, [turn(GRANT, 200, TOKEN)], "me");
 
     let exchange = "POST https://w.example/oidc/v1/token \
         grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token=J.W.T&\
         subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt&scope=all-apis&\
         client_id=me";
-    let [first, second] = discovery();
     let federated = [W, HOST, ID, ("DATABRICKS_OIDC_TOKEN_FILEPATH", "/t")];
-    check(&federated, &[("/t", "J.W.T\n")], [first, second, turn(exchange, 200, TOKEN)], "me");
+    check(&federated, &[("/t", "J.W.T\n")], [turn(exchange, 200, TOKEN)], "me");
 
     let github = [
         W,
@@ -120,9 +156,8 @@ fn other_identities_get_a_token() {
     ];
     let ask = "GET https://g.example/t?v=1&audience=https%3A%2F%2Fw.example%2Foidc%2Fv1%2Ftoken \
         Bearer K";
-    let [first, second] = discovery();
     let answer = turn(ask, 200, r#"{"value":"J.W.T"}"#);
-    check(&github, &[], [first, second, answer, turn(exchange, 200, TOKEN)], "me");
+    check(&github, &[], [answer, turn(exchange, 200, TOKEN)], "me");
 }
 
 #[test]
@@ -170,9 +205,8 @@ fn secrets_are_read_at_each_mint() {
 
 #[test]
 fn a_refused_client_is_told() {
-    let [first, second] = discovery();
     let body = r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#;
-    let edge = script(&[W, ID, SECRET, HOST], &[], [first, second, turn(GRANT, 401, body)]);
+    let edge = script(&[W, ID, SECRET, HOST], &[], [turn(GRANT, 401, body)]);
     let error = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap_err();
     assert!(!error.workspace_token_refused());
     assert_eq!(
@@ -185,9 +219,8 @@ fn a_refused_client_is_told() {
 
 #[test]
 fn no_error_shows_a_secret() {
-    let [first, second] = discovery();
     let echo = r#"{"error":"invalid_client","error_description":"no dose0123456789abcdef here"}"#;
-    let edge = script(&[W, ID, SECRET, HOST], &[], [first, second, turn(GRANT, 401, echo)]);
+    let edge = script(&[W, ID, SECRET, HOST], &[], [turn(GRANT, 401, echo)]);
     let error = edge.run(workspace_token(&edge, &access(&edge), None)).unwrap_err();
     let all = format!("{error} {error:?} {:?}", error.problem());
     assert!(!all.contains("dose0123456789abcdef") && !all.contains("s3"), "{all}");
