@@ -6,7 +6,7 @@
 
 mod advice;
 
-pub use advice::Attempt;
+pub use advice::{Attempt, Password};
 
 use crate::edge::{DatabaseError, ServerError};
 

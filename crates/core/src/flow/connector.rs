@@ -17,7 +17,7 @@ use crate::flow::credential::{Credential, CredentialSource};
 use crate::flow::gate::{Gate, GateStatus, Held};
 use crate::flow::workspace::WorkspaceSource;
 use crate::problem::Problem;
-use crate::refusal::{Attempt, classify};
+use crate::refusal::{Attempt, Password, classify};
 use crate::secret::Secret;
 use crate::token::Policy;
 
@@ -132,23 +132,40 @@ impl<E: Edge> Connector<E> {
     ///
     /// Another token would be refused too, there is none, or the refusal is not about the token.
     pub async fn refused(&self, generation: u64, error: &ServerError) -> Result<Ticket, Problem> {
-        let ready = self.ready()?;
         let refusal = classify(error);
-        let (Mode::OAuth(tokens), true) = (&ready.mode, refusal.retry_with_new_token()) else {
-            let ticket = self.current().await?;
-            return Err(refusal.problem(error, &ticket.attempt(true)));
-        };
-        let Some(held) = tokens.recent(generation) else {
-            // It is older than what we know of: the present one is its successor.
-            return Ok(tokens.ticket(&ready.config, tokens.credential.current().await?));
-        };
-        match tokens.credential.refused(held.fingerprint).await? {
-            Some(held) => Ok(tokens.ticket(&ready.config, held)),
-            None => {
-                let ticket = tokens.ticket(&ready.config, held);
-                Err(refusal.problem(error, &ticket.attempt(true)))
-            }
+        if refusal.retry_with_new_token()
+            && let Some(ticket) = self.successor(generation).await?
+        {
+            return Ok(ticket);
         }
+        let ticket = match self.handed_out(generation)? {
+            Some(ticket) => ticket,
+            None => self.current().await?,
+        };
+        Err(refusal.problem(error, &ticket.attempt()))
+    }
+
+    /// The ticket to try after one whose token was refused; none when it would be refused too.
+    pub(super) async fn successor(&self, generation: u64) -> Result<Option<Ticket>, Problem> {
+        let ready = self.ready()?;
+        let Mode::OAuth(tokens) = &ready.mode else { return Ok(None) };
+        let held = match tokens.recent(generation) {
+            Some(held) => tokens.credential.refused(held.fingerprint).await?,
+            // It is older than what we know of: the present one is its successor.
+            None => Some(tokens.credential.current().await?),
+        };
+        Ok(held.map(|held| tokens.ticket(&ready.config, held)))
+    }
+
+    /// A ticket of the last two, once more.
+    fn handed_out(&self, generation: u64) -> Result<Option<Ticket>, Problem> {
+        let ready = self.ready()?;
+        Ok(match &ready.mode {
+            Mode::Password(access) => Some(password_ticket(&ready.config, access)),
+            Mode::OAuth(tokens) => {
+                tokens.recent(generation).map(|held| tokens.ticket(&ready.config, held))
+            }
+        })
     }
 
     /// How the credential stands; `None` for a password, or before the first call.
@@ -159,15 +176,25 @@ impl<E: Edge> Connector<E> {
         }
     }
 
-    /// Reads the settings at the first call; wrong ones are read again at the next.
+    /// The settings, read at the first call, and their warnings told then.
     pub(super) fn ready(&self) -> Result<Rc<Ready<E>>, Problem> {
         if let Some(ready) = &*self.ready.borrow() {
             return Ok(Rc::clone(ready));
         }
-        let config = Config::load(&*self.edge).map_err(|error| error.problem())?;
-        for text in &config.warnings {
+        let ready = self.read()?;
+        for text in &ready.config.warnings {
             self.edge.notice(&Notice { level: Level::Warning, text: text.clone() });
         }
+        Ok(ready)
+    }
+
+    /// The settings, for somebody who shows the warnings. Wrong ones are read again at the next
+    /// call, good ones are kept.
+    pub(super) fn read(&self) -> Result<Rc<Ready<E>>, Problem> {
+        if let Some(ready) = &*self.ready.borrow() {
+            return Ok(Rc::clone(ready));
+        }
+        let config = Config::load(&*self.edge).map_err(|error| error.problem())?;
         let mode = match &config.access {
             Access::Password(access) => Mode::Password(access.clone()),
             Access::OAuth(access) => Mode::OAuth(Tokens::new(&self.edge, access, &config)),
@@ -225,8 +252,11 @@ impl<E: Edge> Tokens<E> {
 
 impl Ticket {
     /// A login with this ticket, as the reports of refused logins name it.
-    pub(super) fn attempt(&self, fresh: bool) -> Attempt<'_> {
-        Attempt { host: &self.server.host, user: &self.user, database: &self.database, fresh }
+    pub(super) fn attempt(&self) -> Attempt<'_> {
+        // A token that was refused before it was replaced: this one is fresh, or not to blame.
+        let password =
+            if self.valid_for.is_some() { Password::Fresh } else { Password::Configured };
+        Attempt { host: &self.server.host, user: &self.user, database: &self.database, password }
     }
 }
 
@@ -244,3 +274,6 @@ fn password_ticket(config: &Config, access: &PasswordAccess) -> Ticket {
         valid_for: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

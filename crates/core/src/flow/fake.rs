@@ -4,6 +4,7 @@
 //! it. Whatever was expected and never came, and every notice that nobody looked at, fails the
 //! test in [`FakeEdge::end`].
 
+pub(super) mod chain;
 mod database;
 mod executor;
 
@@ -35,14 +36,15 @@ const EXCHANGE: Duration = Duration::from_millis(10);
 /// One expected request, and its answer.
 pub(super) struct Turn {
     /// Method, URL, authorization and body, as [`line`] writes them.
-    pub(super) request: &'static str,
+    pub(super) request: String,
     pub(super) answer: Result<Response, SendError>,
 }
 
 /// A request that is answered, half a century ago by the server's clock.
-pub(super) fn turn(request: &'static str, status: u16, body: &str) -> Turn {
+pub(super) fn turn(request: impl Into<String>, status: u16, body: &str) -> Turn {
     let headers = [("date".to_owned(), "Sun, 06 Nov 1994 08:49:37 GMT".to_owned())].to_vec();
-    Turn { request, answer: Ok(Response { status, headers, body: body.as_bytes().to_vec() }) }
+    let answer = Ok(Response { status, headers, body: body.as_bytes().to_vec() });
+    Turn { request: request.into(), answer }
 }
 
 /// One expected login as `user:password@host:port/database`, and what it leads to.
@@ -74,9 +76,13 @@ impl FakeEdge {
 
     /// Changes a setting.
     pub(super) fn set(&self, name: &'static str, value: &'static str) {
-        let mut settings = self.0.settings.borrow_mut();
-        settings.retain(|(own, _)| *own != name);
-        settings.push((name, value));
+        self.unset(name);
+        self.0.settings.borrow_mut().push((name, value));
+    }
+
+    /// Takes a setting away.
+    pub(super) fn unset(&self, name: &str) {
+        self.0.settings.borrow_mut().retain(|(own, _)| *own != name);
     }
 
     /// These requests come next.
@@ -115,7 +121,7 @@ impl FakeEdge {
     #[track_caller]
     pub(super) fn end(&self) {
         let turns = mem::take(&mut *self.0.turns.borrow_mut());
-        let requests: Vec<_> = turns.iter().map(|turn| turn.request).collect();
+        let requests: Vec<_> = turns.iter().map(|turn| &turn.request).collect();
         assert!(requests.is_empty(), "never asked: {requests:?}");
         let knocks = mem::take(&mut *self.0.knocks.borrow_mut());
         let logins: Vec<_> = knocks.iter().map(|(login, _)| login).collect();

@@ -16,15 +16,26 @@ pub struct Attempt<'a> {
     pub user: &'a str,
     /// The database.
     pub database: &'a str,
-    /// Whether the token had just been minted: then it is not expired.
-    pub fresh: bool,
+    /// What was sent as password.
+    pub password: Password,
+}
+
+/// What a password is: it decides what may be wrong with it, and who can mend it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Password {
+    /// A credential that had just been minted: it is not expired.
+    Fresh,
+    /// A credential that a person brought.
+    Pasted,
+    /// The password of LOCAL mode.
+    Configured,
 }
 
 impl LoginRefusal {
     /// Tells a person what was refused, what it looks like, and what to do next.
     pub fn problem(self, error: &ServerError, attempt: &Attempt<'_>) -> Problem {
         let Attempt { host, user, database, .. } = attempt;
-        let looks = self.looks_like(attempt.fresh);
+        let looks = self.looks_like(attempt.password);
         Problem {
             kind: self.kind(),
             message: format!(
@@ -43,25 +54,44 @@ impl LoginRefusal {
     }
 
     /// The end of the message: which of several causes it looks like.
-    const fn looks_like(self, fresh: bool) -> &'static str {
-        match (self, fresh) {
-            (Self::DeadToken, true) => "; with a fresh token, so it looks like a wrong identity",
-            (Self::DeadToken, false) => "; it looks like an expired token or a wrong identity",
-            (Self::ExpiredToken, true) => {
+    const fn looks_like(self, password: Password) -> &'static str {
+        match (self, password) {
+            (Self::DeadToken, Password::Fresh) => {
+                "; with a fresh token, so it looks like a wrong identity"
+            }
+            (Self::DeadToken, Password::Pasted) => {
+                "; it looks like an expired token or a wrong identity"
+            }
+            (Self::DeadToken, Password::Configured) => "; it looks like a wrong password",
+            (Self::ExpiredToken, Password::Fresh) => {
                 "; with a fresh token, so it looks like a server whose clock is wrong"
             }
-            (Self::ExpiredToken, false) => "; it looks like an expired token",
             (Self::NoRole, _) => "; it looks like there is no role of that name",
-            (Self::NotAToken, _) => "; it looks like the password is no database credential",
+            (Self::NotAToken, Password::Fresh | Password::Pasted) => {
+                "; it looks like the password is no database credential"
+            }
             _ => "",
         }
     }
 
     fn advice(self, attempt: &Attempt<'_>) -> String {
-        let Attempt { host, user, database, .. } = attempt;
+        let Attempt { host, user, database, password } = attempt;
         match self {
-            Self::DeadToken | Self::ExpiredToken if !attempt.fresh => {
-                String::from("Try again: the next login is made with a new token.")
+            Self::DeadToken | Self::ExpiredToken | Self::NotAToken | Self::NoRole
+                if *password == Password::Configured =>
+            {
+                format!(
+                    "Check POSTGRES_USER and POSTGRES_PASSWORD, and that {host} is the server you \
+                     mean. A database of Databricks takes tokens: set ENV=PROD for those."
+                )
+            }
+            Self::DeadToken | Self::ExpiredToken | Self::NotAToken
+                if *password == Password::Pasted =>
+            {
+                format!(
+                    "Bring a new database credential; it lives an hour, and logs in only \"{user}\" \
+                     if \"{user}\" asked for it."
+                )
             }
             Self::DeadToken => format!(
                 "A token logs in only as the identity that asked for it. Check that \"{user}\" is \
@@ -152,9 +182,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(refusal: LoginRefusal, user: &str, fresh: bool, text: &str, expected: Expect) {
+    fn check(refusal: LoginRefusal, user: &str, password: Password, text: &str, expected: Expect) {
         let error = ServerError { message: text.into(), ..ServerError::default() };
-        let attempt = Attempt { host: "db.example.com", user, database: "app", fresh };
+        let attempt = Attempt { host: "db.example.com", user, database: "app", password };
         let problem = refusal.problem(&error, &attempt);
         expected.assert_eq(&format!("{}\n{}\n", problem.message, problem.advice));
     }
@@ -164,7 +194,7 @@ mod tests {
         check(
             LoginRefusal::NoRole,
             "o'neil@example.com",
-            true,
+            Password::Fresh,
             "password authentication failed for user 'o'neil@example.com'",
             expect![[r#"
                 db.example.com refused the login of "o'neil@example.com" to database "app": password authentication failed for user 'o'neil@example.com'; it looks like there is no role of that name
@@ -176,28 +206,50 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_token_cannot_be_expired() {
+    fn the_same_words_mean_other_things_for_other_passwords() {
         let text = "OAuth: User is not authorized";
         check(
             LoginRefusal::DeadToken,
             "3f2a",
-            false,
-            text,
-            expect![[r#"
-            db.example.com refused the login of "3f2a" to database "app": OAuth: User is not authorized; it looks like an expired token or a wrong identity
-            Try again: the next login is made with a new token.
-        "#]],
-        );
-        check(
-            LoginRefusal::DeadToken,
-            "3f2a",
-            true,
+            Password::Fresh,
             text,
             expect![[r#"
             db.example.com refused the login of "3f2a" to database "app": OAuth: User is not authorized; with a fresh token, so it looks like a wrong identity
             A token logs in only as the identity that asked for it. Check that "3f2a" is the client id (for a person, the e-mail address) behind the workspace token, that DATABRICKS_HOST is the workspace of db.example.com, and that its role was created for OAuth. As an admin of the database:
             CREATE EXTENSION IF NOT EXISTS databricks_auth;
             SELECT databricks_create_role('3f2a', 'SERVICE_PRINCIPAL');
+        "#]],
+        );
+        check(
+            LoginRefusal::DeadToken,
+            "a@b.example",
+            Password::Pasted,
+            text,
+            expect![[r#"
+            db.example.com refused the login of "a@b.example" to database "app": OAuth: User is not authorized; it looks like an expired token or a wrong identity
+            Bring a new database credential; it lives an hour, and logs in only "a@b.example" if "a@b.example" asked for it.
+        "#]],
+        );
+        let text = "password authentication failed for user \"app\"";
+        check(
+            LoginRefusal::DeadToken,
+            "app",
+            Password::Configured,
+            text,
+            expect![[r#"
+            db.example.com refused the login of "app" to database "app": password authentication failed for user "app"; it looks like a wrong password
+            Check POSTGRES_USER and POSTGRES_PASSWORD, and that db.example.com is the server you mean. A database of Databricks takes tokens: set ENV=PROD for those.
+        "#]],
+        );
+        let text = "role \"app\" does not exist";
+        check(
+            LoginRefusal::NoRole,
+            "app",
+            Password::Configured,
+            text,
+            expect![[r#"
+            db.example.com refused the login of "app" to database "app": role "app" does not exist; it looks like there is no role of that name
+            Check POSTGRES_USER and POSTGRES_PASSWORD, and that db.example.com is the server you mean. A database of Databricks takes tokens: set ENV=PROD for those.
         "#]],
         );
     }
@@ -208,7 +260,7 @@ mod tests {
         check(
             LoginRefusal::NoConnectPrivilege,
             "a\"b",
-            true,
+            Password::Fresh,
             text,
             expect![[r#"
             db.example.com refused the login of "a"b" to database "app": permission denied for database "app"

@@ -48,7 +48,7 @@ fn buys_credentials() {
 fn tells_refusals_apart() {
     #[track_caller]
     fn check(answer: Result<Response, SendError>, permanent: bool, advice: &str) {
-        let turns = [Turn { request: BUY, answer }];
+        let turns = [Turn { request: BUY.to_owned(), answer }];
         let edge = script(&[W, PAT, HOST, INSTANCE], &[], turns);
         let (token, target) = ready(&edge);
         let error = edge.run(credential(&edge, &token, &target, "r-1")).unwrap_err();
