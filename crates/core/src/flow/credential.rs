@@ -57,7 +57,10 @@ impl<E: Edge> CredentialSource<E> {
         let Found { user, target, .. } = self.find(held).await?;
         let request_id = uuid(self.edge.random(), self.edge.random());
         let bought = credential(&*self.edge, &held.token, &target, &request_id).await;
-        if bought.as_ref().is_err_and(MintError::permanent) {
+        if let Err(error) = &bought
+            && error.permanent()
+            && !error.workspace_token_refused()
+        {
             // What was found may be what is wrong: an instance that was made anew.
             self.found.replace(None);
         }
@@ -84,17 +87,28 @@ impl<E: Edge> CredentialSource<E> {
         self.found.replace(Some(found.clone()));
         Ok(found)
     }
+
+    /// A failure of the first token, as one of the second: its next try is not before the first
+    /// one's, or it would only wait for that, and then tell of the wait and not of the reason.
+    fn chained(&self, problem: Problem) -> MintFailure {
+        let failure = match problem.kind {
+            Kind::Configuration | Kind::Denied => Failure::Permanent,
+            _ => Failure::Transient { retry_after: self.workspace.status().life.next_mint_in },
+        };
+        MintFailure { failure, problem }
+    }
 }
 
 impl<E: Edge> Source for CredentialSource<E> {
     type Token = Credential;
 
     async fn mint(&self) -> Result<Minted<Credential>, MintFailure> {
-        // One try of the workspace is part of one try of ours: both gates keep their own pauses.
-        let held = self.workspace.renewed(0).await.map_err(chained)?;
+        // One try of the workspace is part of one try of ours.
+        let held = self.workspace.renewed(0).await.map_err(|problem| self.chained(problem))?;
         match self.buy(&held).await {
             Err(error) if error.workspace_token_refused() => {
-                match self.workspace.refused(held.fingerprint).await.map_err(chained)? {
+                let renewed = self.workspace.refused(held.fingerprint).await;
+                match renewed.map_err(|problem| self.chained(problem))? {
                     Some(held) => Ok(self.buy(&held).await?),
                     None => Err(error.into()),
                 }
@@ -102,15 +116,6 @@ impl<E: Edge> Source for CredentialSource<E> {
             bought => Ok(bought?),
         }
     }
-}
-
-/// A failure of the first token, as one of the second.
-fn chained(problem: Problem) -> MintFailure {
-    let failure = match problem.kind {
-        Kind::Configuration | Kind::Denied => Failure::Permanent,
-        _ => Failure::Transient { retry_after: None },
-    };
-    MintFailure { failure, problem }
 }
 
 /// A version 4 UUID (RFC 9562) of these random bits.
@@ -127,16 +132,4 @@ fn uuid(high: u64, low: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn request_ids_are_version_4_uuids() {
-        assert_eq!(uuid(0, 0), "00000000-0000-4000-8000-000000000000");
-        assert_eq!(uuid(u64::MAX, u64::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
-        assert_eq!(
-            uuid(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210),
-            "01234567-89ab-4def-bedc-ba9876543210"
-        );
-    }
-}
+mod tests;
