@@ -79,9 +79,6 @@ async fn carry_out(
             return Err(unmet.problem());
         }
     }
-    for note in &plan.notes {
-        edge.notice(&Notice { level: Level::Warning, text: note.clone() });
-    }
     Ok(plan)
 }
 

@@ -61,7 +61,7 @@ pub async fn apply(
             plan => plan.map_err(|error| error.problem())?,
         };
         match run(connection, &plan, &mut waiting, &mut done).await {
-            Ok(()) => return Ok(finished(edge, plan, done)),
+            Ok(()) => return Ok(Report::new(plan, done)),
             Err(Stop::Raced(error)) => {
                 races += 1;
                 if races > MAX_RACES {
@@ -146,14 +146,6 @@ fn overtaken(error: &ServerError) -> Problem {
         ),
         sqlstate: Some(error.code.clone()),
     }
-}
-
-fn finished(edge: &impl Edge, plan: Plan, done: Vec<String>) -> Report {
-    let report = Report::new(plan, done);
-    for note in &report.notes {
-        edge.notice(&Notice { level: Level::Warning, text: note.clone() });
-    }
-    report
 }
 
 /// The patience with another replica, told in steps of five seconds.
