@@ -1,15 +1,15 @@
 //! Everything that a start needs, tried in order; nothing is changed.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::bootstrap::Desired;
-use crate::config::{Config, Source, sources};
-use crate::edge::Edge;
+use crate::bootstrap::{Desired, Plan};
+use crate::config::{Access, Config, Source, sources};
+use crate::edge::{Edge, Server};
 use crate::flow::bootstrap;
-use crate::flow::connector::{Connector, Mode, Ready};
+use crate::flow::connector::{Connector, Mode, Ready, Ticket};
 use crate::problem::Problem;
 use crate::sql::Ident;
 
@@ -40,55 +40,15 @@ pub enum Outcome {
 }
 
 /// The checks, in the order in which a start needs them.
-const CHECKS: [&str; 5] = ["configuration", "workspace", "credential", "login", "database"];
+const CHECKS: [&str; 5] = [CONFIGURATION, WORKSPACE, CREDENTIAL, LOGIN, DATABASE];
+const CONFIGURATION: &str = "configuration";
+const WORKSPACE: &str = "workspace";
+const CREDENTIAL: &str = "credential";
+const LOGIN: &str = "login";
+const DATABASE: &str = "database";
 
 /// A person waits for the answer: an endpoint that sleeps gets less time than at a start.
 const PATIENCE: Duration = Duration::from_secs(15);
-
-/// What the checks have found so far.
-#[derive(Default)]
-struct Findings(Vec<Check>);
-
-impl Findings {
-    fn add(&mut self, outcome: Outcome, found: String, advice: String) {
-        let name = CHECKS[self.next()];
-        self.0.push(Check { name, outcome, found, advice });
-    }
-
-    /// The check that is under way: warnings are lines beside the check's own.
-    fn next(&self) -> usize {
-        let settled = |check: &&Check| check.outcome != Outcome::Warning;
-        self.0.iter().filter(settled).count().min(CHECKS.len() - 1)
-    }
-
-    /// Takes what the check has found, or ends with its failure.
-    fn settle(&mut self, result: Result<String, Problem>) -> Option<()> {
-        match result {
-            Ok(found) => {
-                self.add(Outcome::Passed, found, String::new());
-                Some(())
-            }
-            Err(Problem { message, advice, .. }) => {
-                self.add(Outcome::Failed, message, advice);
-                None
-            }
-        }
-    }
-
-    fn end(mut self) -> Vec<Check> {
-        let first = self.next();
-        let settled = self.0.iter().any(|check| check.name == CHECKS[first] && is_end(check));
-        for name in CHECKS.iter().skip(if settled { CHECKS.len() } else { first }) {
-            let found = String::from("not tried");
-            self.0.push(Check { name, outcome: Outcome::Skipped, found, advice: String::new() });
-        }
-        self.0
-    }
-}
-
-fn is_end(check: &Check) -> bool {
-    check.outcome != Outcome::Warning
-}
 
 impl<E: Edge> Connector<E> {
     /// Every setting with its source, whether or not they can be used.
@@ -96,70 +56,81 @@ impl<E: Edge> Connector<E> {
         sources(&*self.edge)
     }
 
-    /// Tries everything that a start needs.
+    /// Tries everything that a start needs. It stops at the first failure: what follows would fail
+    /// for the same reason, and is reported as skipped.
     pub async fn examine(&self) -> Vec<Check> {
         let mut findings = Findings::default();
-        self.examine_into(&mut findings).await;
-        findings.end()
-    }
-
-    /// Stops at the first failure: what follows would fail for the same reason.
-    async fn examine_into(&self, findings: &mut Findings) -> Option<()> {
-        let ready = match self.ready() {
-            Ok(ready) => ready,
-            Err(problem) => return findings.settle(Err(problem)),
-        };
-        for text in &ready.config.warnings {
-            findings.add(Outcome::Warning, text.clone(), String::new());
+        if let Err((name, problem)) = self.examine_into(&mut findings).await {
+            findings.add(name, Outcome::Failed, problem.message, problem.advice);
         }
-        findings.settle(Ok(mode(&ready.config)))?;
-        findings.settle(workspace(&ready).await)?;
-        findings.settle(self.credential(&ready).await)?;
-        let connection = match self.open(None, PATIENCE).await {
-            Ok(connection) => {
-                findings.settle(Ok(String::from("logged in over verified TLS")))?;
-                connection
-            }
-            Err(problem) => return findings.settle(Err(problem)),
-        };
-        let schema = match ready.config.schema.value.parse::<Ident>() {
-            Ok(schema) => schema,
-            Err(error) => return findings.settle(Err(error.problem())),
-        };
-        let planned = bootstrap::plan(&connection, &Desired::new(schema)).await;
-        findings.settle(planned.map(|plan| {
-            let steps = plan.steps().count();
-            match steps {
-                0 => format!("schema {} belongs to {}", plan.schema, plan.role),
-                _ => format!(
-                    "schema {} can be made ready: `lakegate bootstrap apply` has {steps} steps",
-                    plan.schema
-                ),
-            }
-        }))
+        findings.skip_rest();
+        findings.0
     }
 
-    async fn credential(&self, ready: &Ready<E>) -> Result<String, Problem> {
-        let ticket = self.current().await?;
-        let life = match ticket.valid_for {
-            Some(valid) => format!("for {} minutes", valid.as_secs() / 60),
-            None => String::from("a password, for ever"),
-        };
-        let target = match &ready.mode {
-            Mode::OAuth(tokens) => match &tokens.credential.status().problem {
-                Some(problem) => format!("; the last attempt failed: {}", problem.to_string()),
-                None => String::new(),
-            },
-            Mode::Password(_) => String::new(),
-        };
-        let (user, host, port) = (&ticket.user, &ticket.server.host, ticket.server.port);
-        Ok(format!("role \"{user}\" at {host}:{port}, good {life}{target}"))
+    async fn examine_into(&self, findings: &mut Findings) -> Result<(), (&'static str, Problem)> {
+        let at = |name| move |problem| (name, problem);
+        let ready = self.read().map_err(at(CONFIGURATION))?;
+        findings.pass(CONFIGURATION, configured(&ready.config));
+        findings.warn(CONFIGURATION, &ready.config.warnings);
+
+        findings.pass(WORKSPACE, workspace(&ready).await.map_err(at(WORKSPACE))?);
+
+        let ticket = self.renewed(0).await.map_err(at(CREDENTIAL))?;
+        findings.pass(CREDENTIAL, granted(&ticket));
+        if let Some(problem) = self.health().and_then(|health| health.problem) {
+            let found = format!("its last renewal failed: {problem}");
+            findings.add(CREDENTIAL, Outcome::Warning, found, problem.advice);
+        }
+
+        let connection = self.open(None, PATIENCE).await.map_err(at(LOGIN))?;
+        findings.pass(LOGIN, logged_in(&ticket));
+
+        let schema = ready.config.schema.value.parse::<Ident>();
+        let schema = schema.map_err(|error| error.problem()).map_err(at(DATABASE))?;
+        let plan = bootstrap::plan(&connection, &Desired::new(schema)).await;
+        let plan = plan.map_err(at(DATABASE))?;
+        findings.pass(DATABASE, prepared(&plan));
+        findings.warn(DATABASE, &plan.notes);
+        Ok(())
     }
 }
 
-fn mode(config: &Config) -> String {
+/// What the checks have found so far.
+#[derive(Default)]
+struct Findings(Vec<Check>);
+
+impl Findings {
+    fn add(&mut self, name: &'static str, outcome: Outcome, found: String, advice: String) {
+        self.0.push(Check { name, outcome, found, advice });
+    }
+
+    fn pass(&mut self, name: &'static str, found: String) {
+        self.add(name, Outcome::Passed, found, String::new());
+    }
+
+    /// Warnings of a check that has passed. Each says in itself what to do.
+    fn warn(&mut self, name: &'static str, texts: &[String]) {
+        for text in texts {
+            self.add(name, Outcome::Warning, text.clone(), String::new());
+        }
+    }
+
+    fn skip_rest(&mut self) {
+        for name in CHECKS {
+            if self.0.iter().all(|check| check.name != name) {
+                self.add(name, Outcome::Skipped, String::from("not tried"), String::new());
+            }
+        }
+    }
+}
+
+fn configured(config: &Config) -> String {
+    let mode = match &config.access {
+        Access::OAuth(_) => "OAuth",
+        Access::Password(_) => "LOCAL",
+    };
     let (database, schema) = (&config.database.value, &config.schema.value);
-    format!("database {database}, schema {schema}")
+    format!("{mode} mode, database {database}, schema {schema}")
 }
 
 async fn workspace<E: Edge>(ready: &Ready<E>) -> Result<String, Problem> {
@@ -167,7 +138,40 @@ async fn workspace<E: Edge>(ready: &Ready<E>) -> Result<String, Problem> {
         Mode::Password(_) => Ok(String::from("not needed in LOCAL mode")),
         Mode::OAuth(tokens) => {
             let held = tokens.workspace.renewed(0).await?;
-            Ok(format!("{} issued a token", held.token.workspace.as_str()))
+            let workspace = held.token.workspace.as_str();
+            Ok(match &held.token.claim {
+                Some(_) => format!("{workspace} issued a token"),
+                None => format!("a token for {workspace} is configured"),
+            })
         }
     }
 }
+
+fn granted(ticket: &Ticket) -> String {
+    let Server { host, port, .. } = &ticket.server;
+    let life = match ticket.valid_for {
+        Some(valid) => format!("a token for {} minutes", valid.as_secs() / 60),
+        None => String::from("a password"),
+    };
+    format!("role \"{}\" at {host}:{port} with {life}", ticket.user)
+}
+
+fn logged_in(ticket: &Ticket) -> String {
+    // Plaintext is allowed then, not sure: the edge takes TLS where there is some.
+    let how = if ticket.server.plaintext { "on this machine" } else { "over verified TLS" };
+    format!("logged in {how}")
+}
+
+fn prepared(plan: &Plan) -> String {
+    let Plan { schema, role, .. } = plan;
+    match plan.steps().count() {
+        0 => format!("schema {schema} is ready for {role}"),
+        1 => format!("schema {schema} lacks 1 step: `lakegate bootstrap apply` does it"),
+        steps => {
+            format!("schema {schema} lacks {steps} steps: `lakegate bootstrap apply` does them")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
