@@ -148,6 +148,12 @@ fn denied(call: &Call, said: &Said, status: u16) -> String {
              Postgres role must exist too."
                 .to_owned()
         }
+        Call::Me => {
+            "Every member of a workspace may ask that: add the identity to the workspace of \
+             DATABRICKS_HOST, or use a service principal with DATABRICKS_CLIENT_ID and \
+             DATABRICKS_CLIENT_SECRET, whose role is known without asking."
+                .to_owned()
+        }
         _ => "Give the identity the right to see it, or name the database yourself: set \
               LAKEBASE_INSTANCE_NAME (Provisioned) or LAKEBASE_ENDPOINT (Autoscaling)."
             .to_owned(),

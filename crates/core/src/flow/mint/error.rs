@@ -118,9 +118,10 @@ impl MintError {
     }
 
     /// Whether whoever answered a request for a token issues none: the endpoint may be elsewhere.
-    /// A refusal is an answer.
+    /// A refusal is an answer, whatever its status.
     pub(super) fn not_a_token_endpoint(&self) -> bool {
         match self {
+            Self::Api(ApiError::NotFound { said, .. }) if said.is("invalid_client") => false,
             Self::Api(
                 ApiError::NotFound { call, .. }
                 | ApiError::Redirected { call, .. }

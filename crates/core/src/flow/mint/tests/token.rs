@@ -51,13 +51,14 @@ fn searches_when_nobody_issues_tokens_at_the_usual_endpoint() {
         let found = [config, turn(SERVER, 200, ENDPOINT), turn(ELSEWHERE, 200, TOKEN)];
         check_search(usual, found, Ok(()));
     }
-    let refused = r#"{"error":"invalid_client"}"#;
+    let refused = r#"{"error":"invalid_client","error_description":"no"}"#;
     for (status, expected) in [
-        (400, "the workspace token for client `me` was refused (400): invalid_client"),
-        (401, "the workspace token for client `me` was denied (401): invalid_client"),
-        (403, "the workspace token for client `me` was denied (403): invalid_client"),
+        (400, "the workspace token for client `me` was refused (400): invalid_client: no"),
+        (401, "the workspace token for client `me` was denied (401): invalid_client: no"),
+        (403, "the workspace token for client `me` was denied (403): invalid_client: no"),
+        (404, "the workspace token for client `me` found nothing (404): invalid_client: no"),
         (429, "the workspace token for client `me` was throttled (429)"),
-        (503, "the workspace token for client `me` failed for now (503): invalid_client"),
+        (503, "the workspace token for client `me` failed for now (503): invalid_client: no"),
     ] {
         check_search((status, refused), [], Err(expected));
     }
