@@ -137,3 +137,6 @@ impl<E: Edge> Connector<E> {
 fn ident(name: &str) -> Result<Ident, Problem> {
     name.parse::<Ident>().map_err(|error| error.problem())
 }
+
+#[cfg(test)]
+mod tests;
