@@ -64,7 +64,7 @@ fn drift_if(drift: bool) -> ExitCode {
 
 fn plan_text(changes: &Changes) -> String {
     if changes.steps.is_empty() {
-        return up_to_date(&changes.database, &changes.schema);
+        return up_to_date(&changes.database, &changes.schema) + &notes_text(&changes.notes);
     }
     let mut text = format!(
         "-- {} in database {}, as role {}\n",
@@ -74,6 +74,9 @@ fn plan_text(changes: &Changes) -> String {
     );
     for (number, step) in (1..).zip(&changes.steps) {
         let _ = writeln!(text, "--  {number}. {}", step.title);
+    }
+    for note in &changes.notes {
+        let _ = writeln!(text, "-- note: {note}");
     }
     for statement in &changes.statements {
         let _ = writeln!(text, "\n{statement};");
@@ -89,6 +92,7 @@ fn report_text(report: &Report) -> String {
     for step in &report.done {
         let _ = writeln!(text, "done: {step}");
     }
+    text.push_str(&notes_text(&report.notes));
     let _ = writeln!(text, "service principal: {}", report.role);
     if report.public_may_create {
         let _ = writeln!(text, "an admin may now run: {}", report.tighten_command);
@@ -98,6 +102,10 @@ fn report_text(report: &Report) -> String {
 
 fn up_to_date(database: &str, schema: &str) -> String {
     format!("nothing to do: database {database}, schema {schema} are as they should be\n")
+}
+
+fn notes_text(notes: &[String]) -> String {
+    notes.iter().map(|note| format!("note: {note}\n")).collect()
 }
 
 fn findings_text(findings: &[Finding]) -> String {
