@@ -22,6 +22,7 @@ extern crate alloc;
 pub mod api;
 pub mod bootstrap;
 pub mod config;
+mod date;
 pub mod edge;
 pub mod flow;
 pub mod migrations;

@@ -2,8 +2,7 @@
 
 use core::time::Duration;
 
-use jiff::fmt::rfc2822::DateTimeParser;
-
+use crate::date;
 use crate::edge::Response;
 
 /// The `Retry-After` header (RFC 9110, 10.2.3): seconds, or an HTTP date. A date is compared with
@@ -14,10 +13,9 @@ pub fn retry_after(response: &Response) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let parser = DateTimeParser::new();
-    let until = parser.parse_timestamp(text).ok()?;
-    let now = parser.parse_timestamp(response.header("date")?.trim()).ok()?;
-    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
+    let until = date::http(text)?;
+    let now = date::http(response.header("date")?)?;
+    Some(Duration::from_millis(u64::try_from(until - now).unwrap_or_default()))
 }
 
 #[cfg(test)]
