@@ -30,7 +30,9 @@ pub const QUERY: &str = "SELECT pg_catalog.json_build_object(
     SELECT pg_catalog.bool_or(grantee = 0 AND privilege_type = 'CREATE')
     FROM pg_catalog.aclexplode(db.datacl)), false),
   'databricks_auth', EXISTS (
-    SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'databricks_auth')
+    SELECT FROM pg_catalog.pg_available_extensions WHERE name = 'databricks_auth'
+    UNION ALL
+    SELECT FROM pg_catalog.pg_extension WHERE extname = 'databricks_auth')
 )::text
 FROM pg_catalog.pg_roles me
 LEFT JOIN pg_catalog.pg_database db ON db.datname = $1::text

@@ -2,9 +2,12 @@
 
 use super::bootstrap::database_problem;
 use crate::bootstrap::AdminError;
-use crate::bootstrap::admin::{AdminPlan, ObservedServer, QUERY, Setup, Tighten};
+use crate::bootstrap::admin::{AdminPlan, AdminStep, ObservedServer, QUERY, Setup, Tighten};
 use crate::edge::{Connection, DatabaseError, Edge, Level, Notice};
 use crate::problem::Problem;
+
+/// How often somebody else may be faster.
+const MAX_RACES: u32 = 5;
 
 /// Whether to do it or only to tell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,23 +66,42 @@ async fn carry_out(
     if mode == Mode::Plan {
         return Ok(plan);
     }
-    for step in &plan.steps {
-        edge.notice(&Notice { level: Level::Info, text: step.title.clone() });
-        match connection.run(&step.sql, &[]).await {
-            Ok(_) => {}
-            // Somebody else created the database at this moment.
-            Err(DatabaseError::Server(error)) if error.code == "42P04" => {}
-            Err(error) => return Err(database_problem(&step.title, &error)),
-        }
-    }
-    if !plan.is_empty() {
+    let mut steps = plan.steps.clone();
+    let mut races = 0;
+    while !steps.is_empty() {
+        let raced = run(edge, connection, &steps).await?;
         let observed = inspect(connection, parameters).await?;
-        let left = make_plan(&observed).map_err(|error| error.problem())?;
-        if !left.is_empty() {
+        steps = make_plan(&observed).map_err(|error| error.problem())?.steps;
+        races += 1;
+        if !steps.is_empty() && (!raced || MAX_RACES < races) {
             return Err(unmet.problem());
         }
     }
     Ok(plan)
+}
+
+/// Runs each step, and tells whether somebody else did the same at that moment.
+async fn run(
+    edge: &impl Edge,
+    connection: &impl Connection,
+    steps: &[AdminStep],
+) -> Result<bool, Problem> {
+    let mut raced = false;
+    for step in steps {
+        edge.notice(&Notice { level: Level::Info, text: step.title.clone() });
+        match connection.run(&step.sql, &[]).await {
+            Ok(_) => {}
+            Err(DatabaseError::Server(error)) if is_race(&error.code) => raced = true,
+            Err(error) => return Err(database_problem(&step.title, &error)),
+        }
+    }
+    Ok(raced)
+}
+
+/// What two admins at once meet: the database or the role is there by now (42P04, 42710, or 23505
+/// before the other has committed), or the other granted at that moment (XX000).
+fn is_race(code: &str) -> bool {
+    matches!(code, "23505" | "42710" | "42P04" | "XX000")
 }
 
 async fn inspect(

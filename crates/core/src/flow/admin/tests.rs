@@ -36,6 +36,7 @@ fn setup_looks_before_and_after() {
     check_setup(vec![before()], Mode::Plan, Ok(2));
     check_setup(vec![before(), create(Ok(None)), grant(), after()], Mode::Apply, Ok(2));
     check_setup(vec![before(), create(refusal("42P04")), grant(), after()], Mode::Apply, Ok(2));
+    check_setup(vec![before(), create(refusal("23505")), grant(), after()], Mode::Apply, Ok(2));
     check_setup(vec![after()], Mode::Apply, Ok(0));
     check_setup(
         vec![before(), create(Ok(None)), grant(), server(true, false, false)],
@@ -47,6 +48,22 @@ fn setup_looks_before_and_after() {
         Mode::Apply,
         Err("create database \"db\" failed: no (SQLSTATE 42501)"),
     );
+}
+
+#[test]
+fn setup_looks_again_when_somebody_else_was_at_it() {
+    let create = || ("CREATE DATABASE \"db\"", Ok(None));
+    let grant = |answer| ("GRANT CREATE, CONNECT ON DATABASE \"db\" TO \"app\"", answer);
+    let (before, half) = (|| server(false, false, false), || server(true, false, false));
+    let raced = || grant(refusal("XX000"));
+    let mut exchanges = vec![before(), create(), raced(), half(), grant(Ok(None))];
+    exchanges.push(server(true, true, false));
+    check_setup(exchanges, Mode::Apply, Ok(2));
+
+    let mut for_ever = vec![before(), create()];
+    for_ever.extend((0..=MAX_RACES).flat_map(|_| [raced(), half()]));
+    let unmet = Err("the privileges on database \"db\" did not change");
+    check_setup(for_ever, Mode::Apply, unmet);
 }
 
 #[test]
