@@ -1,0 +1,58 @@
+//! The emulator's admin API: what goes wrong, and what was asked of Lakebase.
+
+use serde_json::Value;
+
+use crate::House;
+
+impl House {
+    /// Asks or tells the admin API something, such as `POST /secret`, and gives its answer.
+    pub async fn emulator(&self, route: &str, body: Value) -> Value {
+        let (method, path) = route.split_once(' ').unwrap();
+        let url = format!("{}{path}", self.env("LAKEBASE_EMULATOR_ADMIN"));
+        let mut request = self.http.request(method.parse().unwrap(), url);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_success(), "{route}: {status} {text}");
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap() }
+    }
+
+    /// Makes the control plane fail as this rule says.
+    pub async fn fault(&self, rule: Value) {
+        self.emulator("POST /faults", rule).await;
+    }
+
+    /// Makes the door of Postgres fail.
+    pub async fn fault_of_postgres(&self, change: Value) {
+        self.emulator("POST /faults/postgres", change).await;
+    }
+
+    /// Ends all faults.
+    pub async fn heal(&self) {
+        self.emulator("DELETE /faults", Value::Null).await;
+    }
+
+    /// What was asked of Lakebase since the start, or since [`forget`](Self::forget).
+    pub async fn counts(&self) -> Value {
+        self.emulator("GET /counts", Value::Null).await
+    }
+
+    /// Starts counting anew.
+    pub async fn forget(&self) {
+        self.emulator("DELETE /counts", Value::Null).await;
+    }
+
+    /// How many requests came to this route of the control plane.
+    pub async fn requests(&self, route: &str) -> u64 {
+        self.counts().await["requests"][route].as_u64().unwrap_or(0)
+    }
+
+    /// The SQL that `role` sent, oldest first.
+    pub async fn statements(&self, role: &str) -> Vec<String> {
+        let all = self.emulator("GET /statements", Value::Null).await;
+        let own = all.as_array().unwrap().iter().filter(|statement| statement["role"] == role);
+        own.map(|statement| statement["sql"].as_str().unwrap().to_owned()).collect()
+    }
+}

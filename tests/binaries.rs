@@ -1,0 +1,36 @@
+//! Where the build put what users get.
+
+use std::path::{Path, PathBuf};
+
+/// A binary of this project, as `cargo xtask build` makes it.
+///
+/// # Panics
+/// When it was not built: what to run stands in the message.
+pub fn binary(name: &str) -> PathBuf {
+    built(&profile_folder().join(name))
+}
+
+/// The component that the binaries embed.
+///
+/// # Panics
+/// As [`binary`].
+pub fn connector() -> PathBuf {
+    let target = profile_folder();
+    built(&target.parent().unwrap().join("connector/connector.wasm"))
+}
+
+/// The folder of the whole project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// `target/debug`, wherever that is: the test itself runs from `target/debug/deps`.
+fn profile_folder() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.parent().unwrap().parent().unwrap().to_owned()
+}
+
+fn built(path: &Path) -> PathBuf {
+    assert!(path.is_file(), "{} is missing: run cargo xtask build", path.display());
+    path.to_owned()
+}

@@ -1,0 +1,30 @@
+//! Time, which passes when a test says so.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::House;
+
+impl House {
+    /// Lets time pass, for Lakebase and for every `lakegate` of this house.
+    pub fn pass(&self, time: Duration) {
+        self.turn("shift_ms", i64::try_from(time.as_millis()).unwrap());
+    }
+
+    /// Puts the wall clock of this machine wrong, as Lakegate reads it; time itself goes on.
+    pub fn wall_clock_off_by_seconds(&self, seconds: i64) {
+        self.turn("wall_ms", seconds * 1_000);
+    }
+
+    fn turn(&self, hand: &str, milliseconds: i64) {
+        let file = Path::new(self.env("LAKEGATE_CLOCK_FILE"));
+        let mut clock: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        clock[hand] = json!(clock[hand].as_i64().unwrap_or(0) + milliseconds);
+        // As a whole: nobody may read half a number.
+        let next = file.with_extension("turned");
+        std::fs::write(&next, clock.to_string()).unwrap();
+        std::fs::rename(&next, file).unwrap();
+    }
+}
