@@ -1,13 +1,14 @@
 //! Finds the component that the binary embeds.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Where `cargo xtask build` puts the precompiled component.
 const CONNECTOR: &str = "target/connector/connector.cwasm";
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let path: PathBuf = root.join(CONNECTOR);
+    // Asked at run time: two checkouts that share a target folder also share this program.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let path = Path::new(&manifest).join("..").join(CONNECTOR);
     println!("cargo::rerun-if-changed={}", path.display());
     match path.canonicalize() {
         Ok(path) => println!("cargo::rustc-env=LAKEGATE_CONNECTOR={}", path.display()),
