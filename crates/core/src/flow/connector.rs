@@ -253,7 +253,7 @@ impl<E: Edge> Tokens<E> {
 impl Ticket {
     /// A login with this ticket, as the reports of refused logins name it.
     pub(super) fn attempt(&self) -> Attempt<'_> {
-        // A token that was refused before it was replaced: this one is fresh, or not to blame.
+        // One that was not fresh has been replaced before anybody is told of its refusal.
         let password =
             if self.valid_for.is_some() { Password::Fresh } else { Password::Configured };
         Attempt { host: &self.server.host, user: &self.user, database: &self.database, password }
