@@ -86,13 +86,41 @@ fn a_credential_outlives_its_workspace() {
 fn the_workspace_is_not_asked_before_it_wants_to_be() {
     let edge = oauth();
     let connector = Connector::new(edge.clone());
-    let mut throttled = grant_answer(429, "");
-    let headers = [("retry-after".into(), "50".into())].to_vec();
-    throttled.answer = Ok(Response { status: 429, headers, body: [].to_vec() });
-    edge.expect([throttled, grant("W2"), buy("W2", "P2")]);
+    let headers = [("retry-after".into(), "200".into())].to_vec();
+    let answer = Ok(Response { status: 429, headers, body: [].to_vec() });
+    edge.expect([Turn { answer, ..grant_answer(429, "") }]);
+    // However often somebody asks meanwhile: the reason is the same, and never that none is known.
+    for end in [60, 120, 180] {
+        let problem = edge.run(connector.current()).unwrap_err();
+        assert_eq!(problem.message, "the workspace token for client `me` was throttled (429)");
+        assert_eq!(edge.seconds(), end);
+    }
+    edge.expect([grant("W2"), buy("W2", "P2")]);
     assert_eq!(edge.run(connector.current()).unwrap().generation, 2);
-    assert_eq!(edge.seconds(), 50);
+    assert_eq!(edge.seconds(), 200);
     edge.end();
+}
+
+#[test]
+fn the_place_of_the_tokens_is_searched_once() {
+    let edge = oauth();
+    let search = {
+        let server = "GET https://w.example/oidc/.well-known/oauth-authorization-server";
+        let found = r#"{"token_endpoint":"https://w.example/oidc/v2/token"}"#;
+        [
+            turn("GET https://w.example/.well-known/databricks-config", 404, ""),
+            turn(server, 200, found),
+        ]
+    };
+    let elsewhere = |token| {
+        let usual = grant(token);
+        Turn { request: usual.request.replace("v1", "v2"), ..usual }
+    };
+    let [config, server] = search;
+    let first = [grant_answer(404, ""), config, server, elsewhere("W1"), buy("W1", "P1")];
+    let connector = started(&edge, first);
+    let refused = buy_answer("W1", "demo", 401, "");
+    check(&edge, &connector, 60, [refused, elsewhere("W2"), buy("W2", "P2")], Ok(2));
 }
 
 #[test]
