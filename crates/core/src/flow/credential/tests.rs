@@ -55,13 +55,24 @@ fn a_workspace_token_that_is_refused_is_replaced_once() {
 }
 
 #[test]
-fn a_fresh_workspace_token_is_not_replaced() {
+fn a_403_may_be_an_expired_workspace_token() {
     let edge = oauth();
-    let connector = Connector::new(edge.clone());
-    edge.expect([grant("W1"), buy_answer("W1", "demo", 401, "")]);
-    let problem = edge.run(connector.current()).unwrap_err();
-    assert_eq!(problem.message, "the credential for instance `demo` was denied (401)");
-    edge.end();
+    let connector = started(&edge, [grant("W1"), buy("W1", "P1")]);
+    let refused = buy_answer("W1", "demo", 403, "");
+    check(&edge, &connector, 60, [refused, grant("W2"), buy("W2", "P2")], Ok(2));
+}
+
+#[test]
+fn a_fresh_workspace_token_is_not_replaced() {
+    for status in [401, 403] {
+        let edge = oauth();
+        let connector = Connector::new(edge.clone());
+        edge.expect([grant("W1"), buy_answer("W1", "demo", status, "")]);
+        let problem = edge.run(connector.current()).unwrap_err();
+        let denied = alloc::format!("the credential for instance `demo` was denied ({status})");
+        assert_eq!(problem.message, denied);
+        edge.end();
+    }
 }
 
 #[test]

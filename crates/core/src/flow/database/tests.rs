@@ -99,9 +99,9 @@ fn a_fresh_token_is_not_replaced() {
 
 #[test]
 fn no_new_token_is_the_end_of_it() {
-    let denied = buy_answer("W1", "demo", 403, "");
+    let denied = buy_answer("W1", "demo", 400, "");
     let (outcome, ..) = log_in(60, Some(denied), [(P1, dead())]);
-    check_refused(outcome, Kind::Denied, "the credential for instance `demo` was denied (403)");
+    check_refused(outcome, Kind::Denied, "the credential for instance `demo` was refused (400)");
 }
 
 #[test]

@@ -107,10 +107,13 @@ impl MintError {
         }
     }
 
-    /// Whether the workspace no longer takes its token, so that a new one may help.
+    /// Whether the workspace may no longer take its token, so that a new one may help.
+    ///
+    /// A 403 may mean so too: some deployments answer an expired token with it. If it means what it
+    /// says, a new token costs one request, and the next refusal is believed.
     pub fn workspace_token_refused(&self) -> bool {
         match self {
-            Self::Api(ApiError::Denied { status: 401, call, .. }) => {
+            Self::Api(ApiError::Denied { status: 401 | 403, call, .. }) => {
                 !matches!(call, Call::WorkspaceToken { .. } | Call::GitHubToken | Call::Discovery)
             }
             _ => false,
