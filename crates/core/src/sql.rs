@@ -11,6 +11,7 @@ mod literal;
 use core::fmt;
 
 pub use dollar::Dollar;
+pub(crate) use ident::Name;
 pub use ident::{Ident, IdentError};
 pub(crate) use lexer::{Token, TokenKind, Tokens};
 pub use literal::Literal;

@@ -6,6 +6,7 @@ use alloc::string::String;
 use super::LoginRefusal;
 use crate::edge::ServerError;
 use crate::problem::{Kind, Problem};
+use crate::sql::{Literal, Name};
 
 /// The login that was refused.
 #[derive(Clone, Copy, Debug)]
@@ -136,12 +137,12 @@ impl LoginRefusal {
             ),
             Self::MissingDatabase => format!(
                 "Run `lakegate setup` as an admin, or:\nCREATE DATABASE {};",
-                quoted(database, '"')
+                Name(database)
             ),
             Self::NoConnectPrivilege => format!(
                 "As an admin of the database:\nGRANT CONNECT ON DATABASE {} TO {};",
-                quoted(database, '"'),
-                quoted(user, '"')
+                Name(database),
+                Name(user)
             ),
             Self::Other => format!(
                 "The text is not one we know. `lakegate doctor` checks each step to {host} by \
@@ -157,22 +158,8 @@ fn create_role(user: &str) -> String {
     format!(
         "CREATE EXTENSION IF NOT EXISTS databricks_auth;\n\
          SELECT databricks_create_role({}, '{kind}');",
-        quoted(user, '\'')
+        Literal(user)
     )
-}
-
-/// A name or a text for a line of SQL to paste, its quotes doubled.
-fn quoted(text: &str, mark: char) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push(mark);
-    for character in text.chars() {
-        if character == mark {
-            quoted.push(mark);
-        }
-        quoted.push(character);
-    }
-    quoted.push(mark);
-    quoted
 }
 
 #[cfg(test)]

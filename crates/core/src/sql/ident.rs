@@ -61,6 +61,16 @@ impl From<Ident> for String {
 
 impl fmt::Display for Ident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Name(&self.0).fmt(f)
+    }
+}
+
+/// A name as somebody gave it, quoted: for lines that a person reads before pasting them. What
+/// this program runs is made of [`Ident`]s.
+pub(crate) struct Name<'a>(pub(crate) &'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_char('"')?;
         for (index, part) in self.0.split('"').enumerate() {
             if index > 0 {
