@@ -116,15 +116,16 @@ fn send_error(error: &reqwest::Error) -> SendError {
     }
 }
 
-/// Whether TLS is what failed. The error of rustls is wrapped in errors of I/O.
+/// Whether TLS is what failed.
 pub(super) fn tls_failure(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| {
-        cause.is::<rustls::Error>()
-            || cause
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .is_some_and(|inner| inner.is::<rustls::Error>())
-    })
+    causes(error).any(is_tls)
+}
+
+/// An error of I/O holds the one of rustls, or another one that does, without naming it as its
+/// source.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
 /// The text of the first cause: what really happened.
@@ -152,5 +153,27 @@ impl<T> control_plane::HostWithStore<T> for HasSelf<Host> {
     ) -> Result<Response, SendError> {
         let client = accessor.with(|mut access| access.get().edges.control_plane.clone());
         client.send(request, authorization.map(Zeroizing::new), body).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(error: &(dyn Error + 'static), expected: bool) {
+        assert_eq!(tls_failure(error), expected, "{error}");
+    }
+
+    #[test]
+    fn a_failure_of_tls_is_known_however_deep_it_lies() {
+        let tls = || rustls::Error::HandshakeNotComplete;
+        check(&tls(), true);
+        check(&io::Error::other(tls()), true);
+        check(&io::Error::other(io::Error::other(tls())), true);
+        check(&io::Error::other(io::Error::other("reset")), false);
+        check(&io::Error::from(io::ErrorKind::ConnectionRefused), false);
     }
 }
