@@ -91,3 +91,15 @@ async fn both_say_what_is_wrong_and_how_to_mend_it() {
         host.run().await.exits(1).prints("").complains(&told);
     }
 }
+
+#[tokio::test]
+async fn neither_talks_to_a_stranger() {
+    let house = House::open().await;
+    let told = " got no answer: the TLS handshake failed: ";
+    for host in [rust(&house), javascript(&house, "token.mjs").await] {
+        let host = host.without("SSL_CERT_FILE").without("NODE_EXTRA_CA_CERTS");
+        let run = host.run().await.exits(1).prints("");
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    }
+    assert_eq!(house.counts().await["requests"], json!({}));
+}

@@ -36,6 +36,7 @@ async function sleep(milliseconds) {
 
 const BODY_LIMIT = 4 << 20; // The largest answer that the component takes.
 async function send({ method, url, headers }, authorization, body) {
+  if (!url.startsWith('https://')) throw failure('forbidden', 'this host speaks HTTPS only');
   if (authorization) headers = [...headers, ['authorization', authorization]];
   const limits = { redirect: 'manual', signal: AbortSignal.timeout(30_000) };
   try {

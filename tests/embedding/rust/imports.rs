@@ -1,7 +1,9 @@
 //! What the component borrows: settings, secrets, HTTPS, two clocks, randomness, a place for notices.
 //! This host wants tokens only, so it lends no Postgres; `bootstrap` would need it.
 
+use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
+use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
@@ -38,6 +40,7 @@ impl Host {
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(30))
             .redirect(Policy::none())
+            .https_only(true)
             .build()?;
         Ok(Self { started: Instant::now(), client })
     }
@@ -133,12 +136,21 @@ async fn exchange(
 
 fn failure(error: reqwest::Error) -> SendError {
     let (timeout, connect) = (error.is_timeout(), error.is_connect());
-    let words = format!("{:#}", anyhow::Error::from(error.without_url()));
-    match (timeout, connect) {
-        (true, _) => SendError::Timeout,
-        (_, true) => SendError::Unreachable(words),
+    let error = anyhow::Error::from(error.without_url());
+    let tls = error.chain().any(is_tls);
+    let words = format!("{error:#}");
+    match (timeout, tls, connect) {
+        (true, ..) => SendError::Timeout,
+        (_, true, _) => SendError::Tls(words),
+        (.., true) => SendError::Unreachable(words),
         _ => SendError::Other(words),
     }
+}
+
+/// An error of I/O holds the one of TLS, or another one that does, without naming it as its source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    error.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
 const NO_POSTGRES: &str = "this host lends no Postgres connections";
