@@ -53,7 +53,7 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> anyhow::Result<()>
 }
 
 /// Builds the guest, makes a component of it and compiles that for the native host.
-fn build_component(workspace: &Workspace) -> anyhow::Result<()> {
+pub(crate) fn build_component(workspace: &Workspace) -> anyhow::Result<()> {
     let wasm = Wasm::ensure(workspace, COMPONENT)?;
     let mut cargo = wasm.cargo(workspace, "build");
     command::run(cargo.args(["--package", "lakegate-component", "--profile", "wasm"]))?;

@@ -52,6 +52,9 @@ enum Command {
     Bench {
         /// One of the names in the list.
         name: Option<String>,
+        /// Measure in the emulator around this process.
+        #[arg(long, hide = true, requires = "name")]
+        inside: bool,
     },
 }
 
@@ -78,6 +81,7 @@ fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
         }
         Command::Test(options) => check::run(workspace, &options),
         Command::Ci => check::run(workspace, &check::Options::default()),
-        Command::Bench { name } => bench::run(workspace, name.as_deref()),
+        Command::Bench { name: None, .. } => bench::list(),
+        Command::Bench { name: Some(name), inside } => bench::run(workspace, &name, inside),
     }
 }

@@ -10,7 +10,7 @@ use wasmtime::{Engine, InstanceAllocationStrategy, Store};
 
 use super::measured::{Measured, in_turns, nanoseconds};
 use super::table::{Aim, Row, Table, Unit};
-use crate::build::{self, Profile};
+use crate::build;
 use crate::engine;
 use crate::workspace::Workspace;
 
@@ -31,7 +31,7 @@ const CALLS: u32 = 20;
 /// Measures with the host's own settings, and the pooling allocator that a host of many instances
 /// would choose.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
-    build::run(workspace, Profile::Dev)?;
+    build::build_component(workspace)?;
     let path = workspace.connector("wasm");
     let ours = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
 
@@ -49,21 +49,21 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
         beside: "least",
         rows: vec![
             Row {
-                what: "instance",
+                what: "instance".into(),
                 unit: Unit::Nanoseconds,
                 ours: instance,
                 beside: Some(least_instance),
                 aims: &[Aim::Times(1.5), Aim::AtMost(30_000.0)],
             },
             Row {
-                what: "memory at start",
+                what: "memory at start".into(),
                 unit: Unit::Bytes,
                 ours: start_ours.memory()?,
                 beside: Some(start_least.memory()?),
                 aims: &[Aim::Times(1.5)],
             },
             Row {
-                what: "size",
+                what: "size".into(),
                 unit: Unit::Bytes,
                 ours: once(ours.len()),
                 beside: None,

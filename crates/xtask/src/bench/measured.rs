@@ -77,10 +77,25 @@ pub(crate) fn nanoseconds<T>(
     calls: u32,
     mut work: impl FnMut() -> anyhow::Result<T>,
 ) -> anyhow::Result<f64> {
+    nanoseconds_of(calls, || {
+        for _ in 0..calls {
+            black_box(work()?);
+        }
+        Ok(())
+    })
+}
+
+/// As [`nanoseconds`], of work that makes all the calls itself.
+///
+/// # Errors
+///
+/// The failure of the work.
+pub(crate) fn nanoseconds_of(
+    calls: u32,
+    all: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<f64> {
     let started = Instant::now();
-    for _ in 0..calls {
-        black_box(work()?);
-    }
+    all()?;
     Ok(per_call(started.elapsed(), calls))
 }
 

@@ -1,37 +1,78 @@
 //! `cargo xtask bench`: each figure stands beside what it is compared with, measured in turns in
 //! one run, for machines are noisy and differ.
 
+mod bootstrap;
 mod component;
+mod guest;
+mod lakebase;
 mod measured;
+mod start;
 mod table;
+mod token;
+
+use std::env;
 
 use anyhow::{Context as _, bail};
 
 use self::table::Table;
+use crate::build::{self, Profile};
+use crate::command;
 use crate::workspace::Workspace;
 
 struct Bench {
     name: &'static str,
     what: &'static str,
+    place: Place,
     run: fn(&Workspace) -> anyhow::Result<Table>,
 }
 
-const BENCHES: &[Bench] = &[Bench {
-    name: "component",
-    what: "size, memory and start of the component, beside the least that could be one",
-    run: component::run,
-}];
+/// Where something is measured.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    /// In this process, which must be optimized for that.
+    Here,
+    /// In programs of users, which are optimized, beside a local Lakebase.
+    Lakebase,
+}
 
-/// Runs one benchmark, prints its table and writes it to `target/bench/NAME.json`; without a name
-/// it lists them.
-pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<()> {
-    let Some(name) = name else {
-        print!("{}", list());
-        return Ok(());
-    };
+const BENCHES: &[Bench] = &[
+    Bench {
+        name: "bootstrap",
+        what: "first and later starts of an application, beside psql with the same SQL",
+        place: Place::Lakebase,
+        run: bootstrap::run,
+    },
+    Bench {
+        name: "component",
+        what: "size, memory and start of the component, beside the least that could be one",
+        place: Place::Here,
+        run: component::run,
+    },
+    Bench {
+        name: "start",
+        what: "from nothing to a first credential, beside curl",
+        place: Place::Lakebase,
+        run: start::run,
+    },
+    Bench {
+        name: "token",
+        what: "reading a live token, beside the least that such a call can cost",
+        place: Place::Here,
+        run: token::run,
+    },
+];
+
+/// Runs one benchmark, prints its table and writes it to `target/bench/NAME.json`. `inside` says
+/// that this process runs beside a local Lakebase already.
+pub(crate) fn run(workspace: &Workspace, name: &str, inside: bool) -> anyhow::Result<()> {
     let Some(bench) = BENCHES.iter().find(|bench| bench.name == name) else {
-        bail!("there is no benchmark `{name}`; there are:\n{}", list());
+        bail!("there is no benchmark `{name}`; there are:\n{}", text());
     };
+    match bench.place {
+        Place::Here if cfg!(debug_assertions) => return optimized(workspace, name),
+        Place::Lakebase if !inside => return beside_lakebase(workspace, name),
+        Place::Here | Place::Lakebase => {}
+    }
     let table = (bench.run)(workspace)?;
     print!("{table}");
     let path = workspace.target("bench").join(bench.name).with_extension("json");
@@ -40,6 +81,27 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<(
     Ok(())
 }
 
-fn list() -> String {
+/// Prints what can be measured.
+pub(crate) fn list() -> anyhow::Result<()> {
+    print!("{}", text());
+    Ok(())
+}
+
+fn text() -> String {
     BENCHES.iter().map(|bench| format!("{:<12}{}\n", bench.name, bench.what)).collect()
+}
+
+/// Builds this program as users' programs are built, and measures there.
+fn optimized(workspace: &Workspace, name: &str) -> anyhow::Result<()> {
+    let mut cargo = workspace.cargo();
+    command::run(cargo.args(["run", "--quiet", "--release", "--bin", "xtask", "bench", name]))
+}
+
+/// Builds the programs of users, starts a local Lakebase, and measures inside of it: it stops with
+/// the last line.
+fn beside_lakebase(workspace: &Workspace, name: &str) -> anyhow::Result<()> {
+    build::run(workspace, Profile::Release)?;
+    let xtask = env::current_exe().context("looking for this program")?;
+    let mut emulator = workspace.command(workspace.target("release/lakebase-emulator"));
+    command::run(emulator.arg("--").arg(xtask).args(["bench", name, "--inside"]))
 }

@@ -15,12 +15,15 @@ pub(crate) enum Unit {
     Nanoseconds,
     /// Shown as bytes.
     Bytes,
+    /// Times that clients of the database waited for it.
+    RoundTrips,
 }
 
 impl Unit {
     fn show(self, value: f64) -> String {
         match self {
             Self::Bytes => format!("{value:.0} B"),
+            Self::RoundTrips => format!("{value:.0}"),
             Self::Nanoseconds if value < 1e3 => format!("{value:.1} ns"),
             Self::Nanoseconds if value < 1e6 => format!("{:.2} µs", value / 1e3),
             Self::Nanoseconds if value < 1e9 => format!("{:.2} ms", value / 1e6),
@@ -32,6 +35,7 @@ impl Unit {
         match self {
             Self::Nanoseconds => "ns",
             Self::Bytes => "bytes",
+            Self::RoundTrips => "round trips",
         }
     }
 }
@@ -49,7 +53,7 @@ pub(crate) enum Aim {
 #[derive(Debug)]
 pub(crate) struct Row {
     /// What was measured.
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     /// Of both figures.
     pub(crate) unit: Unit,
     /// Our figure.
@@ -83,7 +87,7 @@ impl Row {
     fn cells(&self) -> [String; 6] {
         let verdicts: Vec<_> = self.aims.iter().map(|&aim| self.verdict(aim)).collect();
         [
-            self.what.to_owned(),
+            self.what.clone(),
             self.unit.show(self.ours.median()),
             self.unit.show(self.ours.percentile(99)),
             self.beside.as_ref().map_or(String::new(), |beside| self.unit.show(beside.median())),
@@ -162,14 +166,14 @@ mod tests {
             beside: "nothing",
             rows: vec![
                 Row {
-                    what: "start",
+                    what: "start".into(),
                     unit: Unit::Nanoseconds,
                     ours: measured(&[30_000.0, 20_000.0, 9_000_000.0]),
                     beside: Some(measured(&[12_000.0])),
                     aims: &[Aim::AtMost(30_000.0), Aim::Times(1.5)],
                 },
                 Row {
-                    what: "size",
+                    what: "size".into(),
                     unit: Unit::Bytes,
                     ours: measured(&[600.0]),
                     beside: None,
