@@ -13,7 +13,7 @@ fn rust(house: &House) -> Program {
 /// A script beside the example, with the component as JavaScript, made as `wit/README.md` says.
 async fn javascript(house: &House, script: &str) -> Program {
     let folder = house.folder().join("connector");
-    let jco = node_modules().join("@bytecodealliance/jco/dist/jco.js");
+    let jco = installed("@bytecodealliance/jco/dist/jco.js");
     let transpile = node(house).arg(jco).arg("transpile").arg(connector());
     let transpile = transpile.arg("--instantiation").arg("async").arg("--name").arg("connector");
     transpile.arg("--quiet").arg("--out-dir").arg(&folder).run().await.exits(0);
@@ -23,14 +23,14 @@ async fn javascript(house: &House, script: &str) -> Program {
 }
 
 fn node(house: &House) -> Program {
-    let node = node_modules().join("node/bin/node");
-    assert!(node.is_file(), "{} is missing: run cargo xtask setup", node.display());
-    house.program(node).env("NODE_EXTRA_CA_CERTS", house.env("SSL_CERT_FILE"))
+    house.program(installed("node/bin/node")).env("NODE_EXTRA_CA_CERTS", house.env("SSL_CERT_FILE"))
 }
 
-/// Where `cargo xtask setup` puts Node.js and jco.
-fn node_modules() -> PathBuf {
-    connector().ancestors().nth(2).unwrap().join("node/node_modules")
+/// A file of Node.js or jco, as `cargo xtask setup` and `cargo xtask test` install them.
+fn installed(path: &str) -> PathBuf {
+    let path = connector().ancestors().nth(2).unwrap().join("node/node_modules").join(path);
+    assert!(path.is_file(), "{} is missing: run cargo xtask setup", path.display());
+    path
 }
 
 fn own(path: impl AsRef<Path>) -> PathBuf {
