@@ -55,7 +55,6 @@ pub enum CallError {
 
 impl Gate {
     /// Loads the component and starts an instance on the current runtime.
-    /// Loads the component and starts an instance on the current runtime.
     ///
     /// # Errors
     ///
