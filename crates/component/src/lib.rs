@@ -1,6 +1,6 @@
 //! The WIT component: `lakegate-core` behind `lakegate:connect`.
 //!
-//! Nothing is decided here. [`edge`] turns what the core asks into imports, the other modules
+//! Nothing is decided here. `edge` turns what the core asks into imports, the other modules
 //! turn exports into calls of the core and its answers into the shapes of `wit/`.
 
 mod bindings;
