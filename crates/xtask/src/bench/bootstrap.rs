@@ -65,6 +65,7 @@ fn starts(lakebase: &Lakebase, app: &App, files: &Files) -> anyhow::Result<[Row;
             Ok(buying + psql)
         },
     )?;
+    sql_alone.remove(0); // Of the round that is not measured.
 
     let (ours, other, token) = (new_database()?, new_database()?, bought_by_hand()?);
     let trips = lakebase.round_trips(|| files.apply(lakebase, &ours))?;
@@ -85,11 +86,11 @@ fn starts(lakebase: &Lakebase, app: &App, files: &Files) -> anyhow::Result<[Row;
             aims: &[Aim::Times(1.1)],
         },
         Row {
-            what: "  beside psql alone".into(),
+            what: "  beside psql alone, its token given".into(),
             unit: Unit::Nanoseconds,
             ours: fresh,
             beside: Some(Measured::new(sql_alone)),
-            aims: &[Aim::Times(1.1)],
+            aims: &[],
         },
         Row {
             what: "  round trips".into(),
