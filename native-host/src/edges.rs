@@ -1,5 +1,6 @@
 //! The host's side of `wit/`: each import is one file, and none of them decides anything.
 
+mod cause;
 pub mod clock;
 pub(crate) mod control_plane;
 pub(crate) mod notices;

@@ -1,6 +1,5 @@
 //! HTTPS exchanges with the workspace.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use reqwest::redirect::Policy;
 use wasmtime::component::{Accessor, HasSelf};
 use zeroize::Zeroizing;
 
+use super::cause::{innermost, tls_failure};
 use super::{Host, is_loopback};
 use crate::bindings::lakegate::connect::control_plane::{
     self, Method, Request, Response, SendError,
@@ -116,32 +116,6 @@ fn send_error(error: &reqwest::Error) -> SendError {
     }
 }
 
-/// Whether TLS is what failed.
-pub(super) fn tls_failure(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(is_tls)
-}
-
-/// An error of I/O holds the one of rustls, or another one that does, without naming it as its
-/// source.
-fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
-}
-
-/// The text of the first cause: what really happened.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    let mut next = Some(error);
-    std::iter::from_fn(move || {
-        let this = next?;
-        next = this.source();
-        Some(this)
-    })
-}
-
 impl control_plane::Host for Host {}
 
 impl<T> control_plane::HostWithStore<T> for HasSelf<Host> {
@@ -153,27 +127,5 @@ impl<T> control_plane::HostWithStore<T> for HasSelf<Host> {
     ) -> Result<Response, SendError> {
         let client = accessor.with(|mut access| access.get().edges.control_plane.clone());
         client.send(request, authorization.map(Zeroizing::new), body).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(error: &(dyn Error + 'static), expected: bool) {
-        assert_eq!(tls_failure(error), expected, "{error}");
-    }
-
-    #[test]
-    fn a_failure_of_tls_is_known_however_deep_it_lies() {
-        let tls = || rustls::Error::HandshakeNotComplete;
-        check(&tls(), true);
-        check(&io::Error::other(tls()), true);
-        check(&io::Error::other(io::Error::other(tls())), true);
-        check(&io::Error::other(io::Error::other("reset")), false);
-        check(&io::Error::from(io::ErrorKind::ConnectionRefused), false);
     }
 }

@@ -10,7 +10,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use wasmtime::component::{Accessor, HasSelf, Resource};
 use zeroize::Zeroizing;
 
-use super::control_plane::{innermost, tls_failure};
+use super::cause::{innermost, tls_failure};
 use super::{Host, is_loopback};
 use crate::bindings::lakegate::connect::postgres::{self, DatabaseError, Server, ServerError};
 

@@ -1,0 +1,51 @@
+//! What really happened, below the errors of the libraries.
+
+use std::error::Error;
+
+/// Whether TLS is what failed.
+pub(super) fn tls_failure(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(is_tls)
+}
+
+/// An error of I/O holds the one of rustls, or another one that does, without naming it as its
+/// source.
+fn is_tls(cause: &(dyn Error + 'static)) -> bool {
+    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
+}
+
+/// The text of the first cause: what really happened.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let this = next?;
+        next = this.source();
+        Some(this)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(error: &(dyn Error + 'static), expected: bool) {
+        assert_eq!(tls_failure(error), expected, "{error}");
+    }
+
+    #[test]
+    fn a_failure_of_tls_is_known_however_deep_it_lies() {
+        let tls = || rustls::Error::HandshakeNotComplete;
+        check(&tls(), true);
+        check(&io::Error::other(tls()), true);
+        check(&io::Error::other(io::Error::other(tls())), true);
+        check(&io::Error::other(io::Error::other("reset")), false);
+        check(&io::Error::from(io::ErrorKind::ConnectionRefused), false);
+    }
+}
