@@ -70,6 +70,11 @@ impl House {
         self.login_to(database, &Credential(run.json())).await.unwrap()
     }
 
+    /// TLS that trusts this house's authority alone.
+    pub fn tls(&self) -> ClientConfig {
+        self.tls.clone()
+    }
+
     /// The server alone: no user, no TLS.
     pub fn server(&self) -> Config {
         let mut config = Config::new();

@@ -152,6 +152,9 @@ impl House {
         ]
         .iter()
         .fold(text.to_owned(), |text, (value, name)| text.replace(value, name))
+        .split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .map(without_number)
+        .collect()
     }
 
     /// Home, and where `lakegate` runs.
@@ -218,5 +221,19 @@ impl House {
                 self.secrets.must_not_be_in(&text, &path.display().to_string());
             }
         }
+    }
+}
+
+/// A word and the character after it, its random or long number replaced.
+fn without_number(word: &str) -> String {
+    let number = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let is_uuid = number.len() == 36 && number.matches('-').count() == 4;
+    let is_long = 8 <= number.len() && number.bytes().all(|b| b.is_ascii_digit());
+    if is_uuid {
+        word.replace(number, "$UUID")
+    } else if is_long {
+        word.replace(number, "$NUMBER")
+    } else {
+        word.to_owned()
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
@@ -118,6 +119,11 @@ impl Running {
     pub async fn says(&self, words: &str) {
         let text = self.stderr.until(|text| text.contains(words)).await;
         assert!(text.contains(words), "it ended and never said `{words}`, but:\n{text}");
+    }
+
+    /// Whether it has ended by now.
+    pub(crate) async fn has_ended(&mut self, within: Duration) -> bool {
+        timeout(within, self.process.wait()).await.is_ok()
     }
 
     /// Kills it, as `kill -9` does.

@@ -2,11 +2,21 @@
 //! and the component inside of `lakegate`. One file for each promise.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, also in what it calls")]
 
+mod applies_what_it_plans;
+mod architecture;
 mod detects_the_user;
+mod is_configured_as_on_the_page;
 mod is_safe;
 mod keeps_open_connections;
+mod keeps_secrets;
 mod mints_the_token;
 mod rotates_before_expiry;
 mod sets_up_once;
 mod starts_first_time;
+mod starts_many_at_once;
+mod survives_outages;
+mod survives_refused_logins;
+mod tells_bad_answers;
+mod tells_wrong_databases;
+mod tells_wrong_settings;
 mod tightens;

@@ -71,6 +71,7 @@ async fn and_leaves_what_an_application_needs() {
         done: default privileges on future sequences for "$SP"
         done: run 0001_customers.sql
         done: run 0002_orders.sql
+        note: every role may create schemas in database "app_ontos"; `lakegate tighten` ends that
         service principal: $SP
         an admin may now run: lakegate tighten --grant-to '$SP'
     "#]]
@@ -123,6 +124,7 @@ async fn and_leaves_what_an_application_needs() {
     let run = house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
     expect![[r#"
         nothing to do: database app_ontos, schema app_ontos are as they should be
+        note: every role may create schemas in database "app_ontos"; `lakegate tighten` ends that
         service principal: $SP
         an admin may now run: lakegate tighten --grant-to '$SP'
     "#]]
