@@ -150,15 +150,21 @@ impl<E: Edge, S: Source> Gate<E, S> {
     /// At once when the mint was refused for good; after [`Policy::patience`] otherwise, with the
     /// last failure.
     pub async fn current(&self) -> Result<Rc<Held<S::Token>>, Problem> {
-        let give_up = self.now() + self.patience();
+        // A token that is there is served without a look at patience: no clock is read for it.
+        let mut give_up = None;
         loop {
             let seen = self.0.changed.count();
-            match self.step() {
+            let until = match self.step() {
                 Step::Serve { held, .. } => return Ok(held),
                 Step::Fail { .. } => return Err(self.problem()),
-                Step::Wait(_) if give_up <= self.now() => return Err(self.problem()),
-                Step::Wait(until) => self.change_or(seen, until.min(give_up)).await,
+                Step::Wait(until) => until,
+            };
+            let now = self.now();
+            let give_up = *give_up.get_or_insert_with(|| now + self.patience());
+            if give_up <= now {
+                return Err(self.problem());
             }
+            self.change_or(seen, until.min(give_up)).await;
         }
     }
 
