@@ -9,7 +9,7 @@ use lakegate_core::edge::{
     Response, SendError, Server, ServerError,
 };
 use lakegate_core::secret::Secret;
-use lakegate_core::time::Clocks;
+use lakegate_core::time::{Clocks, millis};
 
 use crate::bindings::lakegate::connect::{
     clock, control_plane, notices, postgres, random, secrets, settings,
@@ -31,7 +31,7 @@ impl Edge for Imports {
     }
 
     async fn sleep(&self, duration: Duration) {
-        clock::sleep(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).await;
+        clock::sleep(millis(duration)).await;
     }
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()>>>) {

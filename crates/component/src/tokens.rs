@@ -1,9 +1,8 @@
 //! The exports of `wit/tokens.wit`.
 
-use std::time::Duration;
-
 use lakegate_core::flow::connector::Ticket;
 use lakegate_core::flow::gate::GateStatus;
+use lakegate_core::time::millis;
 use lakegate_core::token::State as Life;
 
 use crate::bindings::exports::lakegate::connect::tokens::{
@@ -89,8 +88,4 @@ fn state(life: Life) -> State {
         Life::Live | Life::Struggling => State::Serving,
         Life::Renewing => State::Refreshing,
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

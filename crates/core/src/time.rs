@@ -29,7 +29,7 @@ impl Add<Duration> for Timestamp {
     type Output = Self;
     /// Saturates at the end of time.
     fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(millis(duration)))
     }
 }
 
@@ -37,13 +37,24 @@ impl Sub<Duration> for Timestamp {
     type Output = Self;
     /// Saturates at the start.
     fn sub(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_sub(millis(duration)))
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:03} s", self.0 / 1000, self.0 % 1000)
+    }
+}
+
+/// A duration in whole milliseconds; what is too long for that is `u64::MAX`.
+///
+/// [`Duration::as_millis`] counts in 128 bits, which WebAssembly has no instructions for.
+pub const fn millis(duration: Duration) -> u64 {
+    const MOST: u64 = u64::MAX / 1000;
+    match duration.as_secs() {
+        MOST.. => u64::MAX,
+        seconds => seconds * 1000 + duration.subsec_millis() as u64,
     }
 }
 
@@ -92,5 +103,24 @@ impl Timeline {
         self.seen = clocks;
         self.now = self.now + Duration::from_millis(monotonic.max(wall));
         self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_milliseconds_as_far_as_they_go() {
+        for (duration, expected) in [
+            (Duration::ZERO, 0),
+            (Duration::from_micros(1_999), 1),
+            (Duration::new(3_600, 999_999_999), 3_600_999),
+            (Duration::new(u64::MAX / 1000 - 1, 999_999_999), (u64::MAX / 1000) * 1000 - 1),
+            (Duration::from_millis(u64::MAX), u64::MAX),
+            (Duration::MAX, u64::MAX),
+        ] {
+            assert_eq!(millis(duration), expected, "{duration:?}");
+        }
     }
 }

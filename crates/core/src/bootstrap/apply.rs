@@ -17,6 +17,7 @@ use super::plan::{Origin, Statement, Step};
 use super::{Desired, Observed, ledger};
 use crate::migrations::{Migration, Place};
 use crate::sql::{Dollar, Ident, Literal};
+use crate::time::millis;
 
 /// The SQLSTATE of a block that found another state than the plan was made for: inspect again.
 pub const CHANGED: &str = "LG001";
@@ -91,9 +92,9 @@ impl<'a> Block<'a> {
              lakegate_role text := pg_catalog.current_setting('role');\nBEGIN\n",
         );
         block.set("search_path", "pg_catalog");
-        block.set("lock_timeout", &format!("{}ms", LOCK_ATTEMPT.as_millis()));
+        block.set("lock_timeout", &format!("{}ms", millis(LOCK_ATTEMPT)));
         block.line(&format!("PERFORM pg_catalog.pg_advisory_xact_lock({})", site.lock));
-        block.set("lock_timeout", &format!("{}ms", site.lock_limit.as_millis()));
+        block.set("lock_timeout", &format!("{}ms", millis(site.lock_limit)));
         let changed = changed(seen, site.schema, ledger);
         block.line(&format!(
             "IF {changed} THEN\n    RAISE EXCEPTION USING ERRCODE = '{CHANGED}', MESSAGE = \

@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::Desired;
+use crate::time::millis;
 
 /// Looks at everything that a plan depends on, in one round trip.
 ///
@@ -107,7 +108,7 @@ FROM me, db"#;
 pub fn parameters(desired: &Desired, limited: bool) -> [Option<String>; 3] {
     let roles = desired.grants.iter().map(|grant| grant.role.as_parameter());
     let roles = serde_json::Value::from_iter(roles);
-    let timeout = alloc::format!("{}ms", desired.statement_limit.as_millis());
+    let timeout = alloc::format!("{}ms", millis(desired.statement_limit));
     [
         Some(String::from(desired.schema.as_parameter())),
         Some(alloc::format!("{roles}")),

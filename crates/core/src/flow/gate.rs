@@ -19,7 +19,7 @@ use core::time::Duration;
 use self::signal::Signal;
 use crate::edge::{Edge, Level, Notice};
 use crate::problem::{Kind, Problem};
-use crate::time::{Timeline, Timestamp};
+use crate::time::{Timeline, Timestamp, millis};
 use crate::token::{
     Action, Cause, Doubt, Failure, Fingerprint, Lifetime, Policy, Reason, Status, TokenLifecycle,
 };
@@ -291,15 +291,13 @@ impl<E: Edge, S: Source> Gate<E, S> {
             return action;
         }
         let status = state.life.status(Timestamp::default());
-        let millis = |ahead: Option<Duration>| {
-            wall.saturating_add(ahead.map_or(0, |ahead| ahead.as_millis() as u64))
-        };
+        let at = |ahead: Option<Duration>| wall.saturating_add(ahead.map_or(0, millis));
         state.held = Some(Rc::new(Held {
             token,
             generation,
             fingerprint,
-            refresh_at: millis(status.next_mint_in),
-            expires_at: millis(status.expires_in),
+            refresh_at: at(status.next_mint_in),
+            expires_at: at(status.expires_in),
             doubt: lifetime.doubt,
         }));
         drop(state);

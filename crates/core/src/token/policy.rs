@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::time::millis;
+
 /// The numbers that a [`TokenLifecycle`](super::TokenLifecycle) goes by.
 ///
 /// Not here, because they are proportions of a lifetime and nobody has a reason to change them:
@@ -100,9 +102,8 @@ impl Policy {
 
 /// A part of `whole`, from none to nearly all of it, as the random number says.
 fn portion(whole: Duration, draw: u64) -> Duration {
-    let millis = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
-    let part = (u128::from(millis) * u128::from(draw)) >> u64::BITS;
-    Duration::from_millis(part as u64) // Less than `millis`.
+    let part = (u128::from(millis(whole)) * u128::from(draw)) >> u64::BITS;
+    Duration::from_millis(part as u64) // Less than the whole.
 }
 
 #[cfg(test)]
