@@ -87,9 +87,9 @@ impl Migration {
             if migrations.len() == MAX_FILES {
                 return Err(MigrationError::TooMany);
             }
-            migrations.push(Self::read(named.version, name, text)?);
+            insert(&mut migrations, Self::read(named.version, name, text)?)?;
         }
-        in_order(migrations)
+        Ok(migrations)
     }
 
     fn read(version: i64, name: &str, text: &str) -> Result<Self, MigrationError> {
@@ -124,16 +124,19 @@ impl Migration {
     }
 }
 
-fn in_order(mut migrations: Vec<Migration>) -> Result<Vec<Migration>, MigrationError> {
-    migrations.sort_by(|a, b| (a.version, &a.name).cmp(&(b.version, &b.name)));
-    match migrations.windows(2).find(|pair| pair[0].version == pair[1].version) {
-        Some([one, other]) => Err(MigrationError::SameVersion {
-            version: one.version,
-            one: one.name.clone(),
-            other: other.name.clone(),
-        }),
-        _ => Ok(migrations),
+/// Puts a migration where its number belongs, which is the end for a folder that is in order.
+fn insert(migrations: &mut Vec<Migration>, new: Migration) -> Result<(), MigrationError> {
+    let place = migrations.partition_point(|other| other.version < new.version);
+    if let Some(same) = migrations.get(place).filter(|other| other.version == new.version) {
+        let (first, second) = if same.name < new.name { (same, &new) } else { (&new, same) };
+        return Err(MigrationError::SameVersion {
+            version: new.version,
+            one: first.name.clone(),
+            other: second.name.clone(),
+        });
     }
+    migrations.insert(place, new);
+    Ok(())
 }
 
 /// An editor on another system may change line endings and add a byte-order mark. Neither is a

@@ -1,6 +1,6 @@
 //! Dollar quoting with a tag that cannot occur in the text.
 
-use alloc::collections::BTreeSet;
+use alloc::vec;
 use core::fmt;
 
 /// The start of every tag.
@@ -26,21 +26,26 @@ impl fmt::Display for Dollar<'_> {
     }
 }
 
-/// A number that follows the tag nowhere in `text`; `None` if the tag does not occur at all.
+/// The least number that follows the tag nowhere in `text`; `None` if the tag does not occur at
+/// all.
 ///
 /// A `$` after the number is not asked for: the text could end just before it, and the closing
-/// quote would complete it. One pass, so that a hostile text cannot make this slow.
-fn free_number(text: &str) -> Option<u32> {
-    let mut taken = BTreeSet::new();
+/// quote would complete it. Two passes, so that a hostile text cannot make this slow.
+fn free_number(text: &str) -> Option<usize> {
+    let count = text.matches(TAG).count();
+    if count == 0 {
+        return None;
+    }
+    // So many tags cannot take more numbers: one from 1 to `count + 1` is left.
+    let mut taken = vec![false; count + 2];
     for (at, _) in text.match_indices(TAG) {
         let rest = &text[at + TAG.len()..];
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        taken.insert(rest[..digits].parse().unwrap_or(0));
+        if let Some(taken) = rest[..digits].parse().ok().and_then(|at: usize| taken.get_mut(at)) {
+            *taken = true;
+        }
     }
-    if taken.is_empty() {
-        return None;
-    }
-    (1..=u32::MAX).find(|number| !taken.contains(number))
+    (1..taken.len()).find(|number| !taken[*number])
 }
 
 #[cfg(test)]
@@ -57,6 +62,7 @@ mod tests {
             ("$$ $1 $tag$", "$lakegate$$$ $1 $tag$$lakegate$"),
             ("ends with $lakegate", "$lakegate1$ends with $lakegate$lakegate1$"),
             ("$lakegate$ $lakegate1", "$lakegate2$$lakegate$ $lakegate1$lakegate2$"),
+            ("$lakegate01 $lakegate3", "$lakegate2$$lakegate01 $lakegate3$lakegate2$"),
             ("$lakegate12$", "$lakegate1$$lakegate12$$lakegate1$"),
             ("$lakegate99999999999$", "$lakegate1$$lakegate99999999999$$lakegate1$"),
         ] {
