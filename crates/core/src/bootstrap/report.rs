@@ -4,14 +4,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::admin::Tighten;
 use super::plan::Plan;
 use crate::sql::Ident;
 
 /// What a bootstrap did, for people and programs.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Report {
     /// The database.
     pub database: Ident,

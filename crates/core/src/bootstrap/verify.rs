@@ -3,12 +3,10 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
 use super::{Plan, PlanError};
 
 /// One thing that was looked at and found remarkable.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
     /// Whether the database is not as it should be, or it is only good to know.
     pub drift: bool,

@@ -3,7 +3,7 @@
 use core::fmt;
 
 /// Line and column, both in characters from 1.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Place {
     pub(crate) line: usize,
     pub(crate) column: usize,
