@@ -6,6 +6,7 @@
 
 pub mod admin;
 mod admin_error;
+mod answer;
 mod apply;
 mod desired;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::api::advice::Call;
 use crate::api::error::ApiError;
@@ -12,6 +12,7 @@ use crate::api::json::read;
 use crate::api::request::{bearer, encoded, get};
 use crate::config::Workspace;
 use crate::edge::{Request, Response};
+use crate::json::{FromJson, Misfit, Object};
 use crate::secret::Secret;
 
 /// What an app's first database resource names.
@@ -23,28 +24,20 @@ pub enum Resource {
     Branch(String),
 }
 
-#[derive(Deserialize)]
-struct App {
-    #[serde(default)]
-    resources: Vec<AppResource>,
-}
+/// A resource of an app, which may be none that Lakegate knows.
+struct AppResource(Option<Resource>);
 
-#[derive(Deserialize)]
-struct AppResource {
-    #[serde(default)]
-    database: Option<Database>,
-    #[serde(default)]
-    postgres: Option<Postgres>,
-}
-
-#[derive(Deserialize)]
-struct Database {
-    instance_name: String,
-}
-
-#[derive(Deserialize)]
-struct Postgres {
-    branch: String,
+impl FromJson for AppResource {
+    fn from_json(value: Value) -> Result<Self, Misfit> {
+        let mut resource = Object::from_json(value)?;
+        if let Some(mut database) = resource.take::<Option<Object>>("database")? {
+            return Ok(Self(Some(Resource::Instance(database.take("instance_name")?))));
+        }
+        if let Some(mut postgres) = resource.take::<Option<Object>>("postgres")? {
+            return Ok(Self(Some(Resource::Branch(postgres.take("branch")?))));
+        }
+        Ok(Self(None))
+    }
 }
 
 /// Asks for an app.
@@ -54,9 +47,8 @@ pub fn app(workspace: &Workspace, token: &Secret, name: &str) -> Request {
 
 /// The app's first database resource, if it has one.
 pub fn read_app(name: &str, response: &Response) -> Result<Option<Resource>, ApiError> {
-    let app: App = read(Call::App { name: name.into() }, response)?;
-    Ok(app.resources.into_iter().find_map(|resource| {
-        let instance = resource.database.map(|it| Resource::Instance(it.instance_name));
-        instance.or(resource.postgres.map(|it| Resource::Branch(it.branch)))
-    }))
+    read(Call::App { name: name.into() }, response, |mut app: Object| {
+        let resources: Option<Vec<AppResource>> = app.take("resources")?;
+        Ok(resources.into_iter().flatten().find_map(|AppResource(known)| known))
+    })
 }

@@ -4,31 +4,31 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::Issued;
 use crate::api::advice::Call;
 use crate::api::error::ApiError;
 use crate::api::expiry::ExpiryClaim;
-use crate::api::json::{Loose, read, secret};
+use crate::api::json::read;
 use crate::api::request::{bearer, encoded, get, post_json};
 use crate::config::Workspace;
 use crate::edge::{Request, Response};
+use crate::json::{FromJson, Misfit, Object};
 use crate::secret::Secret;
 
 /// The most the API gives at once.
 const PAGE: u32 = 100;
 
 /// What Lakegate needs to know of an instance.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Instance {
     /// Its name, by which credentials are asked for.
     pub name: String,
     /// Its host.
-    #[serde(default)]
     pub read_write_dns: Option<String>,
     /// Its read-only host.
-    #[serde(default)]
     pub read_only_dns: Option<String>,
 }
 
@@ -40,14 +40,23 @@ impl Instance {
     }
 }
 
+impl FromJson for Instance {
+    fn from_json(value: Value) -> Result<Self, Misfit> {
+        let mut instance = Object::from_json(value)?;
+        Ok(Self {
+            name: instance.take("name")?,
+            read_write_dns: instance.take("read_write_dns")?,
+            read_only_dns: instance.take("read_only_dns")?,
+        })
+    }
+}
+
 /// A page of instances.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Instances {
     /// The instances.
-    #[serde(default)]
     pub database_instances: Vec<Instance>,
     /// What to ask the next page with; absent or empty on the last.
-    #[serde(default)]
     pub next_page_token: Option<String>,
 }
 
@@ -59,7 +68,7 @@ pub fn instance(workspace: &Workspace, token: &Secret, name: &str) -> Request {
 
 /// Reads the answer to [`instance`].
 pub fn read_instance(name: &str, response: &Response) -> Result<Instance, ApiError> {
-    read(Call::Instance { name: name.into() }, response)
+    read(Call::Instance { name: name.into() }, response, Ok)
 }
 
 /// Asks for an instance by its uid.
@@ -70,7 +79,7 @@ pub fn instance_by_uid(workspace: &Workspace, token: &Secret, uid: &str) -> Requ
 
 /// Reads the answer to [`instance_by_uid`].
 pub fn read_instance_by_uid(uid: &str, response: &Response) -> Result<Instance, ApiError> {
-    read(Call::InstanceByUid { uid: uid.into() }, response)
+    read(Call::InstanceByUid { uid: uid.into() }, response, Ok)
 }
 
 /// Asks for a page of instances.
@@ -85,7 +94,12 @@ pub fn instances(workspace: &Workspace, token: &Secret, page: Option<&str>) -> R
 
 /// Reads the answer to [`instances`].
 pub fn read_instances(response: &Response) -> Result<Instances, ApiError> {
-    read(Call::Instances, response)
+    read(Call::Instances, response, |mut page: Object| {
+        Ok(Instances {
+            database_instances: page.take::<Option<_>>("database_instances")?.unwrap_or_default(),
+            next_page_token: page.take("next_page_token")?,
+        })
+    })
 }
 
 /// The uid in a host `instance-<uid>.database.…`, if it is one.
@@ -100,14 +114,6 @@ pub fn uid_of(host: &str) -> Option<&str> {
 struct CredentialRequest<'a> {
     request_id: &'a str,
     instance_names: [&'a str; 1],
-}
-
-#[derive(Deserialize)]
-struct CredentialAnswer {
-    #[serde(deserialize_with = "secret")]
-    token: Secret,
-    #[serde(default)]
-    expiration_time: Loose,
 }
 
 /// Asks for a credential of one instance. `request_id` is a UUID.
@@ -125,9 +131,10 @@ pub fn credential(
 /// Reads the answer to [`credential`].
 pub fn read_credential(instance: &str, response: &Response) -> Result<Issued, ApiError> {
     let call = Call::InstanceCredential { instance: instance.into() };
-    let answer: CredentialAnswer = read(call, response)?;
-    let claim = ExpiryClaim::new(response, None, answer.expiration_time.0);
-    Ok(Issued { token: answer.token, claim })
+    read(call, response, |mut answer: Object| {
+        let claim = ExpiryClaim::new(response, None, answer.take_loose("expiration_time"));
+        Ok(Issued { token: answer.take("token")?, claim })
+    })
 }
 
 #[cfg(test)]

@@ -6,16 +6,15 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 
-use serde::Deserialize;
-
 use crate::api::Issued;
 use crate::api::advice::Call;
 use crate::api::error::ApiError;
 use crate::api::expiry::ExpiryClaim;
-use crate::api::json::{Loose, read, secret};
+use crate::api::json::read;
 use crate::api::request::{basic, bearer, encoded, form, get, post_form};
 use crate::config::Workspace;
 use crate::edge::{Request, Response};
+use crate::json::Object;
 use crate::secret::Secret;
 
 /// Every API the principal may use. Lakebase has no scope of its own that is known to work.
@@ -41,16 +40,6 @@ impl TokenEndpoint {
     }
 }
 
-#[derive(Deserialize)]
-struct DatabricksConfig {
-    oidc_endpoint: String,
-}
-
-#[derive(Deserialize)]
-struct AuthorizationServer {
-    token_endpoint: String,
-}
-
 /// Asks the workspace where its authorization server is.
 pub fn databricks_config(workspace: &Workspace) -> Request {
     get(format!("{workspace}/.well-known/databricks-config"), None)
@@ -62,8 +51,8 @@ pub fn read_databricks_config(
     workspace: &Workspace,
     response: &Response,
 ) -> Result<String, ApiError> {
-    match read::<DatabricksConfig>(Call::Discovery, response) {
-        Ok(config) => own(workspace, config.oidc_endpoint),
+    match read(Call::Discovery, response, |mut config: Object| config.take("oidc_endpoint")) {
+        Ok(endpoint) => own(workspace, endpoint),
         Err(
             ApiError::NotFound { .. }
             | ApiError::NotJson { .. }
@@ -86,8 +75,9 @@ pub fn read_authorization_server(
     workspace: &Workspace,
     response: &Response,
 ) -> Result<TokenEndpoint, ApiError> {
-    let server: AuthorizationServer = read(Call::Discovery, response)?;
-    own(workspace, server.token_endpoint).map(TokenEndpoint)
+    let endpoint =
+        read(Call::Discovery, response, |mut server: Object| server.take("token_endpoint"))?;
+    own(workspace, endpoint).map(TokenEndpoint)
 }
 
 /// Passes a URL only if it is at the workspace's own host, over https (or http to loopback).
@@ -132,26 +122,13 @@ pub fn token_exchange(
     post_form(endpoint.0.clone(), None, form)
 }
 
-#[derive(Deserialize)]
-struct TokenAnswer {
-    #[serde(deserialize_with = "secret")]
-    access_token: Secret,
-    #[serde(default)]
-    expires_in: Loose,
-}
-
 /// Reads the answer to [`client_credentials`] and [`token_exchange`].
 pub fn read_token(client: Option<&str>, response: &Response) -> Result<Issued, ApiError> {
     let call = Call::WorkspaceToken { client: client.map(ToOwned::to_owned) };
-    let answer: TokenAnswer = read(call, response)?;
-    let claim = ExpiryClaim::new(response, answer.expires_in.0, None);
-    Ok(Issued { token: answer.access_token, claim })
-}
-
-#[derive(Deserialize)]
-struct GitHubAnswer {
-    #[serde(deserialize_with = "secret")]
-    value: Secret,
+    read(call, response, |mut answer: Object| {
+        let claim = ExpiryClaim::new(response, answer.take_loose("expires_in"), None);
+        Ok(Issued { token: answer.take("access_token")?, claim })
+    })
 }
 
 /// Asks GitHub for a token of the running job. The URL already has a query.
@@ -162,5 +139,5 @@ pub fn github_token(url: &str, key: &Secret, audience: &str) -> Request {
 
 /// Reads the answer to [`github_token`].
 pub fn read_github_token(response: &Response) -> Result<Secret, ApiError> {
-    read::<GitHubAnswer>(Call::GitHubToken, response).map(|answer| answer.value)
+    read(Call::GitHubToken, response, |mut answer: Object| answer.take("value"))
 }

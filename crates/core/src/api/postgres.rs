@@ -4,60 +4,61 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::api::Issued;
 use crate::api::advice::Call;
 use crate::api::error::ApiError;
 use crate::api::expiry::ExpiryClaim;
-use crate::api::json::{Loose, read, secret};
+use crate::api::json::read;
 use crate::api::request::{bearer, encoded, encoded_path, get, post_json};
 use crate::config::{EndpointPath, Workspace};
 use crate::edge::{Request, Response};
+use crate::json::{FromJson, Misfit, Object};
 use crate::secret::Secret;
 
 /// What Lakegate needs to know of an endpoint.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Endpoint {
     /// Its path, `projects/…/branches/…/endpoints/…`.
     pub name: String,
-    status: Status,
-}
-
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-struct Status {
-    endpoint_type: Option<String>,
-    hosts: Hosts,
-}
-
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
-#[serde(default)]
-struct Hosts {
+    kind: Option<String>,
     host: Option<String>,
 }
 
 impl Endpoint {
     /// Its host. The pooled hosts are of no use: they refuse OAuth roles.
     pub fn host(&self) -> Option<&str> {
-        self.status.hosts.host.as_deref().filter(|host| !host.is_empty())
+        self.host.as_deref().filter(|host| !host.is_empty())
     }
 
     /// Whether one can write through it.
     pub fn writable(&self) -> bool {
-        self.status.endpoint_type.as_deref() == Some("ENDPOINT_TYPE_READ_WRITE")
+        self.kind.as_deref() == Some("ENDPOINT_TYPE_READ_WRITE")
+    }
+}
+
+impl FromJson for Endpoint {
+    fn from_json(value: Value) -> Result<Self, Misfit> {
+        let mut endpoint = Object::from_json(value)?;
+        let (mut kind, mut host) = (None, None);
+        if let Some(mut status) = endpoint.take::<Option<Object>>("status")? {
+            kind = status.take("endpoint_type")?;
+            if let Some(mut hosts) = status.take::<Option<Object>>("hosts")? {
+                host = hosts.take("host")?;
+            }
+        }
+        Ok(Self { name: endpoint.take::<Option<_>>("name")?.unwrap_or_default(), kind, host })
     }
 }
 
 /// A page of endpoints.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct Endpoints {
     /// The endpoints.
-    #[serde(default)]
     pub endpoints: Vec<Endpoint>,
     /// What to ask the next page with; absent or empty on the last.
-    #[serde(default)]
     pub next_page_token: Option<String>,
 }
 
@@ -71,7 +72,7 @@ pub fn endpoint(workspace: &Workspace, token: &Secret, path: &EndpointPath) -> R
 
 /// Reads the answer to [`endpoint`].
 pub fn read_endpoint(path: &EndpointPath, response: &Response) -> Result<Endpoint, ApiError> {
-    read(Call::Endpoint { path: path.as_str().into() }, response)
+    read(Call::Endpoint { path: path.as_str().into() }, response, Ok)
 }
 
 /// Asks for a page of the endpoints of a branch, `projects/…/branches/…`.
@@ -91,7 +92,12 @@ pub fn endpoints(
 
 /// Reads the answer to [`endpoints`].
 pub fn read_endpoints(branch: &str, response: &Response) -> Result<Endpoints, ApiError> {
-    read(Call::Endpoints { branch: branch.into() }, response)
+    read(Call::Endpoints { branch: branch.into() }, response, |mut page: Object| {
+        Ok(Endpoints {
+            endpoints: page.take::<Option<_>>("endpoints")?.unwrap_or_default(),
+            next_page_token: page.take("next_page_token")?,
+        })
+    })
 }
 
 /// `ttl` and `expire_time` are left out: every SDK and sample sends the endpoint alone and gets
@@ -99,14 +105,6 @@ pub fn read_endpoints(branch: &str, response: &Response) -> Result<Endpoints, Ap
 #[derive(Serialize)]
 struct CredentialRequest<'a> {
     endpoint: &'a str,
-}
-
-#[derive(Deserialize)]
-struct CredentialAnswer {
-    #[serde(deserialize_with = "secret")]
-    token: Secret,
-    #[serde(default)]
-    expire_time: Loose,
 }
 
 /// Asks for a credential of one endpoint.
@@ -119,7 +117,8 @@ pub fn credential(workspace: &Workspace, token: &Secret, path: &EndpointPath) ->
 /// Reads the answer to [`credential`].
 pub fn read_credential(path: &EndpointPath, response: &Response) -> Result<Issued, ApiError> {
     let call = Call::EndpointCredential { path: path.as_str().into() };
-    let answer: CredentialAnswer = read(call, response)?;
-    let claim = ExpiryClaim::new(response, None, answer.expire_time.0);
-    Ok(Issued { token: answer.token, claim })
+    read(call, response, |mut answer: Object| {
+        let claim = ExpiryClaim::new(response, None, answer.take_loose("expire_time"));
+        Ok(Issued { token: answer.take("token")?, claim })
+    })
 }

@@ -4,13 +4,13 @@ use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::api::advice::Call;
 use crate::api::error::ApiError;
-use crate::api::json::Loose;
 use crate::api::retry_after::retry_after;
 use crate::edge::Response;
+use crate::json::{FromJson, Object};
 
 /// More of a message than this helps nobody, and a body may be a whole page.
 const MAX_MESSAGE: usize = 400;
@@ -72,41 +72,26 @@ pub(crate) fn refusal(call: Call, response: &Response) -> ApiError {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Body {
-    error_code: Loose,
-    message: Loose,
-    error: Loose,
-    error_description: Loose,
-    #[serde(rename = "errorCode")]
-    okta_code: Loose,
-    #[serde(rename = "errorSummary")]
-    okta_summary: Loose,
-    detail: Loose,
-    status: Loose,
-    #[serde(rename = "scimType")]
-    scim_type: Loose,
-}
-
 /// Reads a refusal's body: the API's JSON, OAuth's, SCIM's, `CODE: text`, a page, or nothing.
 fn said(body: &[u8]) -> Said {
-    let said = match serde_json::from_slice::<Body>(body) {
-        Ok(body) => from_json(body),
+    let said = match serde_json::from_slice(body) {
+        Ok(Value::String(text)) => from_text(&text),
+        Ok(json) => Object::from_json(json).map(from_json).unwrap_or_default(),
         Err(_) => from_text(core::str::from_utf8(body).unwrap_or_default()),
     };
     Said { code: said.code.map(clean), message: said.message.map(clean) }
 }
 
-fn from_json(body: Body) -> Said {
-    let code = body.error_code.0.or(body.okta_code.0);
-    let message = body.message.0.or(body.error_description.0).or(body.okta_summary.0);
-    if let (None, Some(detail)) = (&message, body.detail.0) {
-        let scim =
-            body.scim_type.0.or_else(|| body.status.0.map(|status| "SCIM_".to_owned() + &status));
+fn from_json(mut body: Object) -> Said {
+    let mut first = |names: &[&str]| names.iter().find_map(|name| body.take_loose(name));
+    let code = first(&["error_code", "errorCode"]);
+    let message = first(&["message", "error_description", "errorSummary"]);
+    if let (None, Some(detail)) = (&message, first(&["detail"])) {
+        let scim = first(&["scimType"]);
+        let scim = scim.or_else(|| first(&["status"]).map(|status| "SCIM_".to_owned() + &status));
         return Said { code: code.or(scim), message: Some(detail) };
     }
-    match (code, message, body.error.0) {
+    match (code, message, first(&["error"])) {
         (code, None, error) => Said { code, message: error }, // API 1.2 has `error` alone.
         (code, message, error) => Said { code: code.or(error), message },
     }
@@ -186,6 +171,7 @@ mod tests {
         check(r#"{"message":{"a":1},"error_code":7}"#, ": 7");
         check("PERMISSION_DENIED: not you", ": PERMISSION_DENIED: not you");
         check("upstream gone", ": upstream gone");
+        check("\"upstream gone\"", ": upstream gone");
         check("<html><pre>\n it broke </pre></html>", ": it broke");
         check("<html><body>hi</body></html>", "");
         check("", "");

@@ -3,21 +3,14 @@
 use alloc::format;
 use alloc::string::String;
 
-use serde::Deserialize;
-
 use crate::api::advice::Call;
 use crate::api::error::ApiError;
 use crate::api::json::read;
 use crate::api::request::{bearer, get};
 use crate::config::Workspace;
 use crate::edge::{Request, Response};
+use crate::json::Object;
 use crate::secret::Secret;
-
-#[derive(Deserialize)]
-struct User {
-    #[serde(rename = "userName")]
-    user_name: String,
-}
 
 /// Asks who a workspace token belongs to.
 pub fn me(workspace: &Workspace, token: &Secret) -> Request {
@@ -27,5 +20,5 @@ pub fn me(workspace: &Workspace, token: &Secret) -> Request {
 /// The user name: a service principal's application id, or a person's e-mail. It is the name of
 /// the Postgres role.
 pub fn read_me(response: &Response) -> Result<String, ApiError> {
-    read::<User>(Call::Me, response).map(|user| user.user_name)
+    read(Call::Me, response, |mut user: Object| user.take("userName"))
 }

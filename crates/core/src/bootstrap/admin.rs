@@ -4,12 +4,10 @@
 //! it runs on one connection, usually to `postgres`.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-
-use super::{AdminError, ObserveError, UNMET};
+use super::{AdminError, ObserveError, UNMET, answer};
 use crate::sql::{Dollar, Ident, Literal};
 
 /// Looks at everything that the plans here depend on.
@@ -40,7 +38,7 @@ LEFT JOIN pg_catalog.pg_roles app ON app.rolname = $2::text
 WHERE me.rolname = current_user";
 
 /// The answer to [`QUERY`].
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct ObservedServer {
     /// The administrator's role.
     pub role: Ident,
@@ -67,9 +65,7 @@ impl ObservedServer {
     ///
     /// When there is none, or it is not of this shape.
     pub fn read(answer: Option<&str>) -> Result<Self, ObserveError> {
-        let answer = answer.ok_or(ObserveError::Empty)?;
-        serde_json::from_str(answer)
-            .map_err(|source| ObserveError::Unreadable { detail: source.to_string() })
+        answer::read(answer)
     }
 }
 
@@ -103,7 +99,7 @@ pub struct Tighten {
 }
 
 /// What is to be done by an administrator, and exactly how.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AdminPlan {
     /// Each is one statement. None: there is nothing to do.
     pub steps: Vec<AdminStep>,
@@ -112,7 +108,7 @@ pub struct AdminPlan {
 }
 
 /// One statement of an [`AdminPlan`].
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AdminStep {
     /// What it does, in words.
     pub title: String,

@@ -1,6 +1,7 @@
 //! The one question to the database.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::Desired;
 use crate::time::millis;
@@ -107,11 +108,8 @@ FROM me, db"#;
 /// The values of the parameters. With `limited`, the time limit for statements is set too.
 pub fn parameters(desired: &Desired, limited: bool) -> [Option<String>; 3] {
     let roles = desired.grants.iter().map(|grant| grant.role.as_parameter());
-    let roles = serde_json::Value::from_iter(roles);
+    let roles = roles.collect::<Vec<_>>();
+    let roles = serde_json::to_string(&roles).expect("texts alone always serialize");
     let timeout = alloc::format!("{}ms", millis(desired.statement_limit));
-    [
-        Some(String::from(desired.schema.as_parameter())),
-        Some(alloc::format!("{roles}")),
-        limited.then_some(timeout),
-    ]
+    [Some(String::from(desired.schema.as_parameter())), Some(roles), limited.then_some(timeout)]
 }

@@ -3,13 +3,12 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::Deserialize;
-
+use super::answer;
 use crate::problem::{Kind, Problem};
 use crate::sql::Ident;
 
 /// What the inspection saw.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Observed {
     /// The role whose rights count (`current_user`).
     pub role: Ident,
@@ -50,7 +49,7 @@ pub struct Observed {
 }
 
 /// A schema.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct ObservedSchema {
     /// Who owns it.
     pub owner: Ident,
@@ -61,7 +60,7 @@ pub struct ObservedSchema {
 }
 
 /// A role that was asked about.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct ObservedRole {
     /// Its name.
     pub name: Ident,
@@ -70,7 +69,7 @@ pub struct ObservedRole {
 }
 
 /// One privilege that a role will have on objects to come.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct DefaultPrivilege {
     /// `r` for tables and views, `S` for sequences (`pg_default_acl.defaclobjtype`).
     pub kind: String,
@@ -81,7 +80,7 @@ pub struct DefaultPrivilege {
 }
 
 /// A table, view or sequence.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Relation {
     /// Its name.
     pub name: Ident,
@@ -94,7 +93,7 @@ pub struct Relation {
 }
 
 /// One privilege on a table, view or sequence.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct RelationGrant {
     /// Who has it.
     pub role: Ident,
@@ -103,7 +102,7 @@ pub struct RelationGrant {
 }
 
 /// The table that remembers which migrations ran.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct ObservedLedger {
     /// Who owns it.
     pub owner: Ident,
@@ -112,7 +111,7 @@ pub struct ObservedLedger {
 }
 
 /// One migration that ran.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct LedgerRow {
     /// The number in the file's name.
     pub version: i64,
@@ -137,9 +136,7 @@ impl Observed {
     ///
     /// When there is none, or it is not of this shape: then the ledger has other columns.
     pub fn read(answer: Option<&str>) -> Result<Self, ObserveError> {
-        let answer = answer.ok_or(ObserveError::Empty)?;
-        serde_json::from_str(answer)
-            .map_err(|source| ObserveError::Unreadable { detail: source.to_string() })
+        answer::read(answer)
     }
 
     /// Whether every role may create schemas in the database.

@@ -19,10 +19,7 @@ const MAX_LEN: usize = 63;
 /// assert_eq!(role.to_string(), r#""o""brien""#);
 /// # Ok::<(), lakegate_core::sql::IdentError>(())
 /// ```
-#[derive(
-    Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, serde::Deserialize, serde::Serialize,
-)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Ident(String);
 
 impl Ident {
@@ -42,20 +39,6 @@ impl FromStr for Ident {
             1..=MAX_LEN => Ok(Self(name.to_owned())),
             len => Err(IdentError::TooLong { len }),
         }
-    }
-}
-
-impl TryFrom<String> for Ident {
-    type Error = IdentError;
-
-    fn try_from(name: String) -> Result<Self, IdentError> {
-        name.parse()
-    }
-}
-
-impl From<Ident> for String {
-    fn from(ident: Ident) -> Self {
-        ident.0
     }
 }
 
