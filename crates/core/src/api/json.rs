@@ -8,7 +8,7 @@ use crate::api::advice::Call;
 use crate::api::error::ApiError;
 use crate::api::said::refusal;
 use crate::edge::Response;
-use crate::json::{FromJson, Misfit};
+use crate::json::{self, FromJson, Misfit};
 
 /// Takes what is needed out of the body of a good answer; anything but a 2xx is a refusal.
 pub(crate) fn read<A: FromJson, T>(
@@ -27,6 +27,5 @@ fn body(call: &Call, response: &Response) -> Result<Value, ApiError> {
     if !(200..300).contains(&status) {
         return Err(refusal(call.clone(), response));
     }
-    serde_json::from_slice(&response.body)
-        .map_err(|_| ApiError::NotJson { call: call.clone(), status })
+    json::parse(&response.body).ok_or_else(|| ApiError::NotJson { call: call.clone(), status })
 }

@@ -10,7 +10,7 @@ use crate::api::advice::Call;
 use crate::api::error::ApiError;
 use crate::api::retry_after::retry_after;
 use crate::edge::Response;
-use crate::json::{FromJson, Object};
+use crate::json::{self, FromJson, Object};
 
 /// More of a message than this helps nobody, and a body may be a whole page.
 const MAX_MESSAGE: usize = 400;
@@ -74,10 +74,10 @@ pub(crate) fn refusal(call: Call, response: &Response) -> ApiError {
 
 /// Reads a refusal's body: the API's JSON, OAuth's, SCIM's, `CODE: text`, a page, or nothing.
 fn said(body: &[u8]) -> Said {
-    let said = match serde_json::from_slice(body) {
-        Ok(Value::String(text)) => from_text(&text),
-        Ok(json) => Object::from_json(json).map(from_json).unwrap_or_default(),
-        Err(_) => from_text(core::str::from_utf8(body).unwrap_or_default()),
+    let said = match json::parse(body) {
+        Some(Value::String(text)) => from_text(&text),
+        Some(json) => Object::from_json(json).map(from_json).unwrap_or_default(),
+        None => from_text(core::str::from_utf8(body).unwrap_or_default()),
     };
     Said { code: said.code.map(clean), message: said.message.map(clean) }
 }

@@ -10,7 +10,7 @@ use super::observed::{
     DefaultPrivilege, LedgerRow, Observed, ObservedLedger, ObservedRole, ObservedSchema, Relation,
     RelationGrant,
 };
-use crate::json::{FromJson, Misfit, Object};
+use crate::json::{self, FromJson, Misfit, Object};
 use crate::sql::Ident;
 
 /// Reads an answer, which is one JSON text.
@@ -22,8 +22,8 @@ pub(super) fn read<T: FromJson>(answer: Option<&str>) -> Result<T, ObserveError>
 
 fn value(answer: Option<&str>) -> Result<Value, ObserveError> {
     let answer = answer.ok_or(ObserveError::Empty)?;
-    serde_json::from_str(answer)
-        .map_err(|_| ObserveError::Unreadable { detail: String::from("it is no JSON") })
+    json::parse(answer.as_bytes())
+        .ok_or_else(|| ObserveError::Unreadable { detail: String::from("it is no JSON") })
 }
 
 impl FromJson for Observed {
