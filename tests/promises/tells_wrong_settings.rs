@@ -185,6 +185,13 @@ async fn in_the_file() {
             lakegate: error: in $HOME/safe/wrong.toml: `databricks_client_secret` is a secret and must not be in this file; set DATABRICKS_CLIENT_SECRET in the environment, or put it into a file of its own (DATABRICKS_CLIENT_SECRET_FILE, DATABRICKS_OIDC_TOKEN_FILEPATH)
         "#]],
         ),
+        // Not even when it is not yet written to its end.
+        (
+            format!("postgres_db = 'd'\ndatabricks_client_secret = '{secret}"),
+            expect![[r#"
+            lakegate: error: in $HOME/safe/wrong.toml: line 2: invalid literal string, expected `'`
+        "#]],
+        ),
         (
             "postgres_port = [5432]".to_owned(),
             expect![[r#"
@@ -194,13 +201,8 @@ async fn in_the_file() {
         (
             "postgres_host = ".to_owned(),
             expect![[r#"
-            lakegate: error: in $HOME/safe/wrong.toml: TOML parse error at line 1, column 17
-              |
-            1 | postgres_host = 
-              |                 ^
-            string values must be quoted, expected literal string
-
-        "#]],
+                lakegate: error: in $HOME/safe/wrong.toml: line 1: string values must be quoted, expected literal string
+            "#]],
         ),
     ] {
         std::fs::write(&file, text).unwrap();

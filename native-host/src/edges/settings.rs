@@ -71,8 +71,16 @@ impl Settings {
 
 /// Reads `name = value` pairs; `postgres_host` in the file is `POSTGRES_HOST` in the environment.
 fn parse(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
-    let table: toml::Table = text.parse()?;
+    let table: toml::Table = text.parse().map_err(|error| mistake(text, &error))?;
     table.into_iter().map(|(key, value)| entry(&key, &value)).collect()
+}
+
+/// Where the text is wrong and why. The error itself would show the line, and that may hold a secret
+/// which somebody is just about to put into the wrong file.
+fn mistake(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+    anyhow::anyhow!("line {line}: {}", error.message())
 }
 
 fn entry(key: &str, value: &toml::Value) -> anyhow::Result<(String, String)> {
@@ -162,6 +170,6 @@ mod tests {
     fn refuses_secrets_and_structures() {
         refused("databricks_client_secret = 'x'", "`databricks_client_secret` is a secret");
         refused("postgres_host = ['h']", "`postgres_host` must be a text");
-        refused("postgres_host", "expected");
+        refused("\npostgres_host", "line 2: key with no value, expected `=`");
     }
 }
