@@ -29,7 +29,6 @@ const RULES: &[Rule] = &[
             "thiserror",
             "zeroize",
             "base64",
-            "jiff",
             "percent-encoding",
         ],
         never: &[
