@@ -35,9 +35,9 @@ async fn of_the_token_endpoint() {
         (
             json!({ "route": route, "status": 200, "body": {} }),
             expect![[r#"
-            lakegate: error: the workspace token for client `$SP` was answered with JSON of another shape, at line 1, column 2
-              Something between here and the workspace may have answered in its place, such as a proxy or a login page. Check DATABRICKS_HOST and the network.
-        "#]],
+                lakegate: error: the workspace token for client `$SP` was answered with JSON of another shape, at its field `access_token`
+                  Something between here and the workspace may have answered in its place, such as a proxy or a login page. Check DATABRICKS_HOST and the network.
+            "#]],
         ),
         (
             json!({ "route": route, "status": 400, "body": { "error": "invalid_request" } }),
@@ -94,9 +94,9 @@ async fn of_the_credentials_api() {
         (
             json!({ "route": route, "status": 200, "body": { "token": 7 } }),
             expect![[r#"
-            lakegate: error: the credential for instance `lakegate-demo` was answered with JSON of another shape, at line 1, column 10
-              Something between here and the workspace may have answered in its place, such as a proxy or a login page. Check DATABRICKS_HOST and the network.
-        "#]],
+                lakegate: error: the credential for instance `lakegate-demo` was answered with JSON of another shape, at its field `token`
+                  Something between here and the workspace may have answered in its place, such as a proxy or a login page. Check DATABRICKS_HOST and the network.
+            "#]],
         ),
         (
             json!({ "route": route, "status": 403 }),
