@@ -8,7 +8,6 @@ use lakegate_core::token::State as Life;
 use crate::bindings::exports::lakegate::connect::tokens::{
     Credential, Guest, Health, Problem, ServerError, State,
 };
-use crate::bindings::lakegate::connect::clock;
 use crate::edge::server_error;
 use crate::{Component, connector};
 
@@ -35,8 +34,9 @@ impl Guest for Component {
 }
 
 fn credential(ticket: Ticket) -> Credential {
-    let Ticket { generation, server, user, database, schema, valid_for } = ticket;
-    let valid_for = valid_for.map_or(u64::MAX, millis);
+    let Ticket { generation, server, user, database, schema, validity } = ticket;
+    let (valid_for, expires_at) =
+        validity.map_or((u64::MAX, u64::MAX), |validity| (millis(validity.left), validity.until));
     Credential {
         generation,
         user,
@@ -46,7 +46,7 @@ fn credential(ticket: Ticket) -> Credential {
         schema,
         plaintext: server.plaintext,
         valid_for,
-        expires_at: clock::now().wall.saturating_add(valid_for),
+        expires_at,
     }
 }
 

@@ -95,6 +95,11 @@ impl Timeline {
         Self { seen: clocks, now: Timestamp(0) }
     }
 
+    /// The point of the last reading.
+    pub const fn last(&self) -> Timestamp {
+        self.now
+    }
+
     /// The point at which the clocks show this. Readings are to be given in the order they were
     /// taken.
     pub fn at(&mut self, clocks: Clocks) -> Timestamp {

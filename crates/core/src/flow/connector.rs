@@ -60,8 +60,18 @@ pub struct Ticket {
     pub database: String,
     /// The schema of the application.
     pub schema: String,
-    /// For how long it may still be used; `None` for a password, which never ends.
-    pub valid_for: Option<Duration>,
+    /// How long it may be used; `None` for a password, which never ends.
+    pub validity: Option<Validity>,
+}
+
+/// How long a credential may be used for logins.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Validity {
+    /// For so long, from the call on that gave the credential.
+    pub left: Duration,
+    /// Until this moment: milliseconds since 1970 by the local clock, as that clock stood when the
+    /// token came.
+    pub until: u64,
 }
 
 /// A password has one generation for ever.
@@ -219,8 +229,6 @@ impl<E: Edge> Tokens<E> {
 
     /// Makes a ticket of a credential, and keeps it for whoever asks for its secret.
     fn ticket(&self, config: &Config, held: Rc<Held<Credential>>) -> Ticket {
-        let status = self.credential.status().life;
-        let serves = status.generation == Some(held.generation);
         let host = held.token.target.host().to_owned();
         let ticket = Ticket {
             generation: held.generation,
@@ -228,8 +236,7 @@ impl<E: Edge> Tokens<E> {
             user: held.token.user.clone(),
             database: config.database.value.clone(),
             schema: config.schema.value.clone(),
-            // One that was replaced this very moment is as good as its successor will be asked for.
-            valid_for: Some(status.serves_for.filter(|_| serves).unwrap_or_default()),
+            validity: Some(Validity { left: self.credential.left(&held), until: held.valid_until }),
         };
         self.keep(held);
         ticket
@@ -254,8 +261,7 @@ impl Ticket {
     /// A login with this ticket, as the reports of refused logins name it.
     pub(super) fn attempt(&self) -> Attempt<'_> {
         // One that was not fresh has been replaced before anybody is told of its refusal.
-        let password =
-            if self.valid_for.is_some() { Password::Fresh } else { Password::Configured };
+        let password = if self.validity.is_some() { Password::Fresh } else { Password::Configured };
         Attempt { host: &self.server.host, user: &self.user, database: &self.database, password }
     }
 }
@@ -271,7 +277,7 @@ fn password_ticket(config: &Config, access: &PasswordAccess) -> Ticket {
         user: access.user.value.clone(),
         database: config.database.value.clone(),
         schema: config.schema.value.clone(),
-        valid_for: None,
+        validity: None,
     }
 }
 

@@ -149,8 +149,8 @@ async fn workspace<E: Edge>(ready: &Ready<E>) -> Result<String, Problem> {
 
 fn granted(ticket: &Ticket) -> String {
     let Server { host, port, .. } = &ticket.server;
-    let life = match ticket.valid_for {
-        Some(valid) => format!("a token for {} minutes", valid.as_secs() / 60),
+    let life = match ticket.validity {
+        Some(validity) => format!("a token for {} minutes", validity.left.as_secs() / 60),
         None => String::from("a password"),
     };
     format!("role \"{}\" at {host}:{port} with {life}", ticket.user)

@@ -63,11 +63,11 @@ pub struct Held<T> {
     pub generation: u64,
     /// To know it again.
     pub fingerprint: Fingerprint,
-    /// When its refresh is due, in milliseconds since 1970 by the local clock, as the clock stood
-    /// when the token came. For people and other hosts; nothing here is decided by it.
-    pub refresh_at: u64,
-    /// When it expires, in the same way.
-    pub expires_at: u64,
+    /// When it is dead for us, on the gate's timeline.
+    dead_at: Timestamp,
+    /// The same in milliseconds since 1970 by the local clock, as that clock stood when the token
+    /// came. For people and other hosts; nothing here is decided by it.
+    pub valid_until: u64,
     /// Why its expiry is an assumption.
     pub doubt: Option<Doubt>,
 }
@@ -76,7 +76,7 @@ impl<T> fmt::Debug for Held<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Held")
             .field("generation", &self.generation)
-            .field("expires_at", &self.expires_at)
+            .field("valid_until", &self.valid_until)
             .finish_non_exhaustive()
     }
 }
@@ -220,6 +220,12 @@ impl<E: Edge, S: Source> Gate<E, S> {
         self.current().await.map(Some)
     }
 
+    /// For how long a token may still be used. It looks at no clock: the last call of this gate,
+    /// which handed the token out, just did.
+    pub fn left(&self, held: &Held<S::Token>) -> Duration {
+        held.dead_at.since(self.0.state.borrow().timeline.last())
+    }
+
     /// How it stands. Looking starts nothing.
     pub fn status(&self) -> GateStatus {
         let now = self.now();
@@ -290,14 +296,13 @@ impl<E: Edge, S: Source> Gate<E, S> {
         if state.life.generation() != Some(generation) {
             return action;
         }
-        let status = state.life.status(Timestamp::default());
-        let at = |ahead: Option<Duration>| wall.saturating_add(ahead.map_or(0, millis));
+        let serves = state.life.status(Timestamp::default()).serves_for.unwrap_or_default();
         state.held = Some(Rc::new(Held {
             token,
             generation,
             fingerprint,
-            refresh_at: at(status.next_mint_in),
-            expires_at: at(status.expires_in),
+            dead_at: state.timeline.last() + serves,
+            valid_until: wall.saturating_add(millis(serves)),
             doubt: lifetime.doubt,
         }));
         drop(state);

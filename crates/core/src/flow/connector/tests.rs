@@ -57,7 +57,7 @@ fn a_ticket_says_where_to_log_in_and_for_how_long() {
         database: "app".into(),
         schema: "s".into(),
         // Forty seconds less than the hour, and the two requests took a little.
-        valid_for: Some(Duration::from_millis(3_559_980)),
+        validity: Some(Validity { left: Duration::from_millis(3_559_980), until: 3_560_000 }),
     };
     assert_eq!(edge.run(connector.current()), Ok(expected));
     edge.pass(2_999);
@@ -154,7 +154,7 @@ fn local_mode_has_one_password_for_ever() {
         user: "dev".into(),
         database: "app".into(),
         schema: "s".into(),
-        valid_for: None,
+        validity: None,
     };
     assert_eq!(edge.run(connector.current()), Ok(expected));
     check(&connector, edge.run(connector.renewed(0)), Ok((1, "pw")));
