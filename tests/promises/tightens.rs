@@ -91,7 +91,6 @@ async fn or_changes_nothing_for_a_role_that_does_not_exist() {
         lakegate: error: there is no role "nobody"
           Check the id. On Lakebase, the role of a service principal is created with:
             CREATE EXTENSION IF NOT EXISTS databricks_auth; SELECT databricks_create_role('nobody', 'SERVICE_PRINCIPAL');
-          To set up a database before its service principal is known, use `lakegate setup --grant-public`.
     "#]].assert_eq(&run.stderr);
     let app = house.login(&house.credential().await).await.unwrap();
     app.batch_execute("CREATE SCHEMA still_open").await.unwrap();

@@ -138,7 +138,7 @@ impl Setup {
             && !observed.role_exists
         {
             if !(self.create_role && observed.databricks_auth) {
-                return Err(AdminError::MissingRole { role: role.clone() });
+                return Err(AdminError::MissingGrantee { role: role.clone() });
             }
             plan.create_role(role);
         }

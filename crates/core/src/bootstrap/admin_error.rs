@@ -11,7 +11,13 @@ use crate::sql::Ident;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminError {
-    /// The application's role does not exist.
+    /// The role that is to create schemas in a new database does not exist.
+    #[error("there is no role {role}")]
+    MissingGrantee {
+        /// The role.
+        role: Ident,
+    },
+    /// The role that is to keep the right to create schemas does not exist.
     #[error("there is no role {role}")]
     MissingRole {
         /// The role.
@@ -43,12 +49,12 @@ impl AdminError {
     /// What to tell a person.
     pub fn problem(&self) -> Problem {
         let advice = match self {
-            Self::MissingRole { role } => format!(
-                "Check the id. On Lakebase, the role of a service principal is created with:\n  \
-                 {}\nTo set up a database before its service principal is known, use \
+            Self::MissingGrantee { role } => format!(
+                "{}\nTo set up a database before its service principal is known, use \
                  `lakegate setup --grant-public`.",
-                create_role_sql(role)
+                create_role(role)
             ),
+            Self::MissingRole { role } => create_role(role),
             Self::MissingDatabase { .. } => {
                 String::from("Check the name, or run `lakegate setup` first.")
             }
@@ -62,4 +68,11 @@ impl AdminError {
         };
         Problem { kind: Kind::Conflict, message: self.to_string(), advice, sqlstate: None }
     }
+}
+
+fn create_role(role: &Ident) -> String {
+    format!(
+        "Check the id. On Lakebase, the role of a service principal is created with:\n  {}",
+        create_role_sql(role)
+    )
 }
