@@ -63,7 +63,7 @@ async fn of_the_token_endpoint() {
         (
             json!({ "route": route, "reply": "drop" }),
             expect![[r#"
-            lakegate: error: the workspace token for client `$SP` got no answer: peer closed connection without sending TLS close_notify: (see the manual)
+            lakegate: error: the workspace token for client `$SP` got no answer: the server closed the connection midway
               It is tried again by itself. If it stays so, check DATABRICKS_HOST, the network and the workspace's status page.
         "#]],
         ),

@@ -1,6 +1,7 @@
 //! What really happened, below the errors of the libraries.
 
 use std::error::Error;
+use std::io;
 
 /// Whether TLS is what failed.
 pub(super) fn tls_failure(error: &(dyn Error + 'static)) -> bool {
@@ -10,13 +11,18 @@ pub(super) fn tls_failure(error: &(dyn Error + 'static)) -> bool {
 /// An error of I/O holds the one of rustls, or another one that does, without naming it as its
 /// source.
 fn is_tls(cause: &(dyn Error + 'static)) -> bool {
-    let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     cause.is::<rustls::Error>() || inner.is_some_and(|inner| is_tls(inner))
 }
 
 /// The text of the first cause: what really happened.
 pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().map(ToString::to_string).unwrap_or_default()
+    let Some(cause) = causes(error).last() else { return String::new() };
+    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+        // Of this one rustls writes for programmers.
+        Some(io::ErrorKind::UnexpectedEof) => "the server closed the connection midway".to_owned(),
+        _ => cause.to_string(),
+    }
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
@@ -30,13 +36,18 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
 
     #[track_caller]
     fn check(error: &(dyn Error + 'static), expected: bool) {
         assert_eq!(tls_failure(error), expected, "{error}");
+    }
+
+    #[test]
+    fn an_end_too_early_is_told_for_people() {
+        let eof = io::Error::new(io::ErrorKind::UnexpectedEof, "see the manual");
+        assert_eq!(innermost(&eof), "the server closed the connection midway");
+        assert_eq!(innermost(&io::Error::other("reset")), "reset");
     }
 
     #[test]
