@@ -9,9 +9,11 @@ use crate::time::millis;
 /// Looks at everything that a plan depends on, in one round trip.
 ///
 /// Parameters, all text: `$1` the schema's name; `$2` a JSON array of the names of the roles to
-/// look for; `$3` the `statement_timeout` of the statements that follow, or null for the default
-/// (it has to be set before a statement begins, and this saves a round trip; it holds for the session). The answer is one row
-/// with one JSON text, the fields of [`Observed`](super::Observed).
+/// look for; `$3` the `statement_timeout` of the statements that follow, or null for the default.
+/// (It has to be set before a statement begins, and this saves a round trip; it holds for the
+/// session.) The answer is one row with one JSON text, the fields of
+/// [`Observed`](super::Observed). The relations are listed only when roles are looked for: nothing
+/// else depends on them, and there may be thousands.
 ///
 /// It needs no right but to connect. The ledger may be absent or unreadable, so its rows are asked
 /// for by `query_to_xml`, the one built-in function that runs a query given as text; hexadecimal
@@ -91,7 +93,8 @@ SELECT pg_catalog.json_build_object(
           'privilege', a.privilege_type))
         FROM pg_catalog.aclexplode(relacl) a
         JOIN asked ON asked.oid = a.grantee), '[]')) ORDER BY relname)
-    FROM relation), '[]'),
+    FROM relation
+    WHERE EXISTS (SELECT FROM asked)), '[]'),
   'ledger', (
     SELECT pg_catalog.json_build_object(
       'owner', owner,
