@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::ledger::{Ledger, Progress, milliseconds_since};
+use super::ledger::{Ledger, milliseconds_since};
 use super::plan::{Origin, Statement, Step};
 use super::{Desired, Observed, ledger};
 use crate::migrations::{Migration, Place};
@@ -37,6 +37,10 @@ pub(super) const SCRIPT: &str = "-- lakegate: script ";
 /// What stands after a script. PL/pgSQL looks at the last statement of what it runs, and refuses
 /// `SELECT … INTO` there because it has one of its own.
 const AFTER_SCRIPT: &str = "\n;SELECT";
+
+/// The head of the loop over the migrations of a block.
+const LOOP: &str =
+    "  FOR lakegate_version, lakegate_name, lakegate_sha256, lakegate_script IN VALUES\n";
 
 /// What a plan saw of the schema: it must still be so when a block runs.
 #[derive(Clone, Debug)]
@@ -80,15 +84,19 @@ pub(super) struct Block<'a> {
     body: String,
     steps: Vec<Step>,
     checks: Vec<String>,
+    /// What writes a migration into the ledger, while the rows of a loop over them are written.
+    record: Option<String>,
 }
 
 impl<'a> Block<'a> {
     /// Begins a block.
     pub(super) fn new(site: &'a Site<'a>, seen: &Seen, ledger: &Ledger) -> Self {
-        let mut block = Self { site, body: String::new(), steps: Vec::new(), checks: Vec::new() };
+        let mut block =
+            Self { site, body: String::new(), steps: Vec::new(), checks: Vec::new(), record: None };
         block.body.push_str(
-            "\n#variable_conflict use_column\nDECLARE\n  lakegate_start timestamptz;\n  \
-             lakegate_missing text;\n  \
+            "\n#variable_conflict use_column\nDECLARE\n  lakegate_version bigint;\n  \
+             lakegate_name text;\n  lakegate_sha256 text;\n  lakegate_script text;\n  \
+             lakegate_start timestamptz;\n  lakegate_missing text;\n  \
              lakegate_role text := pg_catalog.current_setting('role');\nBEGIN\n",
         );
         block.set("search_path", "pg_catalog");
@@ -105,7 +113,9 @@ impl<'a> Block<'a> {
 
     /// Runs a statement that stands in the plan.
     pub(super) fn step(&mut self, title: String, sql: &str) {
-        self.execute(title, "", sql, "");
+        self.body.push_str("  EXECUTE ");
+        self.quote(title, "", sql, "");
+        self.body.push_str(";\n");
     }
 
     /// Requires of a grant, at the end, that a query for what is still missing gives null.
@@ -133,17 +143,40 @@ impl<'a> Block<'a> {
         self.check("the schema belongs to ", &query, "A migration must not give it away.");
     }
 
-    /// Runs a migration and writes it into the ledger.
+    /// Runs a migration and writes it into the ledger. No step may follow in this block.
+    ///
+    /// All migrations of a block are the rows that one loop goes over: Postgres plans what happens
+    /// around each script once, not for each of them.
     pub(super) fn migrate(&mut self, migration: &Migration, ledger: &mut Ledger) {
-        self.line("lakegate_start := pg_catalog.clock_timestamp()");
-        self.set("search_path", &self.site.path);
+        let first = self.record.is_none();
+        self.body.push_str(if first { LOOP } else { ",\n" });
+        self.record.get_or_insert_with(|| {
+            let what = ["lakegate_version", "lakegate_name", "lakegate_sha256"];
+            ledger.insert(what, "lakegate_start", &milliseconds_since("lakegate_start"))
+        });
+        let (name, sha256) = (Literal(migration.name()), Literal(migration.sha256()));
+        let row = format!("    ({}, {name}, {sha256}, ", migration.version());
+        self.body.push_str(&row);
         let comment = format!("{SCRIPT}{}\n", migration.name());
-        self.execute(format!("run {}", migration.name()), &comment, migration.text(), AFTER_SCRIPT);
-        // Whatever the script set or became is over.
-        self.set("search_path", "pg_catalog");
-        self.line("PERFORM pg_catalog.set_config('role', lakegate_role, true)");
-        let took = milliseconds_since("lakegate_start");
-        self.line(&ledger.insert(migration, Progress::Done, "lakegate_start", &took));
+        self.quote(format!("run {}", migration.name()), &comment, migration.text(), AFTER_SCRIPT);
+        self.body.push(')');
+        ledger.finished(migration);
+    }
+
+    /// What happens around each script. Whatever it set or became is over then.
+    fn end_migrations(&mut self, record: &str) {
+        self.body.push_str("\n  LOOP\n");
+        for line in [
+            "lakegate_start := pg_catalog.clock_timestamp()",
+            &set_config("search_path", &self.site.path),
+            "EXECUTE lakegate_script",
+            &set_config("search_path", "pg_catalog"),
+            "PERFORM pg_catalog.set_config('role', lakegate_role, true)",
+            record,
+        ] {
+            self.line(&format!("  {line}"));
+        }
+        self.line("END LOOP");
     }
 
     /// Runs a statement that the reader of a plan takes for granted.
@@ -152,29 +185,26 @@ impl<'a> Block<'a> {
     }
 
     fn set(&mut self, name: &str, value: &str) {
-        self.line(&format!(
-            "PERFORM pg_catalog.set_config({}, {}, true)",
-            Literal(name),
-            Literal(value)
-        ));
+        self.line(&set_config(name, value));
     }
 
-    /// Runs a statement or a script, with something before and after it that no person wants to
-    /// know of.
-    fn execute(&mut self, title: String, before: &str, sql: &str, after: &str) {
+    /// Quotes a statement or a script of the plan, with something before and after it that no
+    /// person wants to know of.
+    fn quote(&mut self, title: String, before: &str, sql: &str, after: &str) {
         let text = format!("{before}{sql}{after}");
         let quoted = Dollar(&text).to_string();
-        self.body.push_str("  EXECUTE ");
         // Both quotes have the same length.
         let quote = (quoted.len() - text.len()) / 2;
         let start = self.body.len() + quote + before.len();
         self.body.push_str(&quoted);
-        self.body.push_str(";\n");
         self.steps.push(Step::new(title, start..start + sql.len()));
     }
 
     /// Ends the block: checks the catalog and the ledger, and leaves the session as it was.
     pub(super) fn end(mut self, ledger: Option<&Ledger>) -> Statement {
+        if let Some(record) = self.record.take() {
+            self.end_migrations(&record);
+        }
         for check in core::mem::take(&mut self.checks) {
             self.line(&check);
         }
@@ -201,6 +231,11 @@ impl<'a> Block<'a> {
     }
 }
 
+/// Sets something for the rest of the transaction.
+fn set_config(name: &str, value: &str) -> String {
+    format!("PERFORM pg_catalog.set_config({}, {}, true)", Literal(name), Literal(value))
+}
+
 fn changed(seen: &Seen, schema: &Ident, ledger: &Ledger) -> String {
     let name = Literal(schema.as_parameter());
     match seen {
@@ -225,9 +260,7 @@ pub(super) fn alone<'a>(
     ledger: &mut Ledger,
 ) -> Vec<Statement> {
     let mut begin = Block::new(site, &Seen::Ledger, ledger);
-    let insert =
-        ledger.insert(migration, Progress::Running, "pg_catalog.clock_timestamp()", "NULL");
-    begin.line(&insert);
+    begin.line(&ledger.begin(migration));
     // For the session: each statement of the script is a transaction of its own.
     begin.line(&format!(
         "PERFORM pg_catalog.set_config('search_path', {}, false)",

@@ -22,7 +22,7 @@ pub(super) struct Ledger {
 
 /// How far a migration got, as its row has it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Progress {
+enum Progress {
     Running,
     Done,
 }
@@ -54,28 +54,33 @@ impl Ledger {
         )
     }
 
-    /// Writes the row of a migration that started at `applied_at` and took `milliseconds`, both SQL.
-    pub(super) fn insert(
-        &mut self,
-        migration: &Migration,
-        progress: Progress,
-        applied_at: &str,
-        milliseconds: &str,
-    ) -> String {
-        self.set(migration.version(), migration.sha256(), progress);
+    /// Writes a row: version, name and digest, when it started and how many milliseconds it took,
+    /// all SQL.
+    pub(super) fn insert(&self, what: [&str; 3], applied_at: &str, milliseconds: &str) -> String {
         format!(
-            "INSERT INTO {} VALUES ({}, {}, {}, {applied_at}, current_user, {milliseconds}, {})",
+            "INSERT INTO {} VALUES ({}, {applied_at}, current_user, {milliseconds}, {})",
             self.table,
-            migration.version(),
-            Literal(migration.name()),
-            Literal(migration.sha256()),
+            what.join(", "),
             Literal(env!("CARGO_PKG_VERSION")),
         )
     }
 
+    /// Marks a migration as running.
+    pub(super) fn begin(&mut self, migration: &Migration) -> String {
+        self.set(migration.version(), migration.sha256(), Progress::Running);
+        let (name, sha256) = (Literal(migration.name()), Literal(migration.sha256()));
+        let what = [format!("{}", migration.version()), format!("{name}"), format!("{sha256}")];
+        self.insert(what.each_ref().map(String::as_str), "pg_catalog.clock_timestamp()", "NULL")
+    }
+
+    /// Counts on the row of a migration that has run by then.
+    pub(super) fn finished(&mut self, migration: &Migration) {
+        self.set(migration.version(), migration.sha256(), Progress::Done);
+    }
+
     /// Marks a running migration as done.
     pub(super) fn finish(&mut self, migration: &Migration) -> String {
-        self.set(migration.version(), migration.sha256(), Progress::Done);
+        self.finished(migration);
         format!(
             "UPDATE {} SET milliseconds = {} WHERE version = {}",
             self.table,

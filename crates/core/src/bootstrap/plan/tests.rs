@@ -39,6 +39,10 @@ fn an_empty_database_takes_one_statement() {
             DO $lakegate1$
             #variable_conflict use_column
             DECLARE
+              lakegate_version bigint;
+              lakegate_name text;
+              lakegate_sha256 text;
+              lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
               lakegate_role text := pg_catalog.current_setting('role');
@@ -62,14 +66,18 @@ fn an_empty_database_takes_one_statement() {
             )$lakegate$;
               EXECUTE $lakegate$ALTER DEFAULT PRIVILEGES IN SCHEMA "s" GRANT ALL ON TABLES TO "app"$lakegate$;
               EXECUTE $lakegate$ALTER DEFAULT PRIVILEGES IN SCHEMA "s" GRANT ALL ON SEQUENCES TO "app"$lakegate$;
-              lakegate_start := pg_catalog.clock_timestamp();
-              PERFORM pg_catalog.set_config('search_path', '"s"', true);
-              EXECUTE $lakegate$-- lakegate: script 1_a.sql
+              FOR lakegate_version, lakegate_name, lakegate_sha256, lakegate_script IN VALUES
+                (1, '1_a.sql', '7524cc3eace978461041598ebc4048686550cedb53b2c1c1a392caa838e1692f', $lakegate$-- lakegate: script 1_a.sql
             CREATE TABLE a (x int)
-            ;SELECT$lakegate$;
-              PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-              PERFORM pg_catalog.set_config('role', lakegate_role, true);
-              INSERT INTO "s"."lakegate_migrations" VALUES (1, '1_a.sql', '7524cc3eace978461041598ebc4048686550cedb53b2c1c1a392caa838e1692f', lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+            ;SELECT$lakegate$)
+              LOOP
+                lakegate_start := pg_catalog.clock_timestamp();
+                PERFORM pg_catalog.set_config('search_path', '"s"', true);
+                EXECUTE lakegate_script;
+                PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+              END LOOP;
               lakegate_missing := (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 's' AND pg_catalog.pg_get_userbyid(nspowner) <> current_user);
               IF lakegate_missing IS NOT NULL THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the schema belongs to ' || lakegate_missing, HINT = 'A migration must not give it away.';
@@ -114,6 +122,10 @@ fn only_what_is_new_runs() {
             DO $lakegate1$
             #variable_conflict use_column
             DECLARE
+              lakegate_version bigint;
+              lakegate_name text;
+              lakegate_sha256 text;
+              lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
               lakegate_role text := pg_catalog.current_setting('role');
@@ -125,14 +137,18 @@ fn only_what_is_new_runs() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> '1ddd862de19fbeee2d139d444272cf8dad1f80e26012812ba44d1890b4ff378d' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = 'the schema changed since it was inspected';
               END IF;
-              lakegate_start := pg_catalog.clock_timestamp();
-              PERFORM pg_catalog.set_config('search_path', '"s"', true);
-              EXECUTE $lakegate$-- lakegate: script 2_b.sql
+              FOR lakegate_version, lakegate_name, lakegate_sha256, lakegate_script IN VALUES
+                (2, '2_b.sql', '0cc028c4745e8b6b80466d470ff676618c3dfbe12a499b2bd921a682f90a3529', $lakegate$-- lakegate: script 2_b.sql
             CREATE TABLE b (x int)
-            ;SELECT$lakegate$;
-              PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-              PERFORM pg_catalog.set_config('role', lakegate_role, true);
-              INSERT INTO "s"."lakegate_migrations" VALUES (2, '2_b.sql', '0cc028c4745e8b6b80466d470ff676618c3dfbe12a499b2bd921a682f90a3529', lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+            ;SELECT$lakegate$)
+              LOOP
+                lakegate_start := pg_catalog.clock_timestamp();
+                PERFORM pg_catalog.set_config('search_path', '"s"', true);
+                EXECUTE lakegate_script;
+                PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+              END LOOP;
               lakegate_missing := (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 's' AND pg_catalog.pg_get_userbyid(nspowner) <> current_user);
               IF lakegate_missing IS NOT NULL THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the schema belongs to ' || lakegate_missing, HINT = 'A migration must not give it away.';
@@ -161,6 +177,10 @@ fn directives_part_the_plan() {
             DO $lakegate1$
             #variable_conflict use_column
             DECLARE
+              lakegate_version bigint;
+              lakegate_name text;
+              lakegate_sha256 text;
+              lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
               lakegate_role text := pg_catalog.current_setting('role');
@@ -172,14 +192,18 @@ fn directives_part_the_plan() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = 'the schema changed since it was inspected';
               END IF;
-              lakegate_start := pg_catalog.clock_timestamp();
-              PERFORM pg_catalog.set_config('search_path', '"s"', true);
-              EXECUTE $lakegate$-- lakegate: script 1_a.sql
+              FOR lakegate_version, lakegate_name, lakegate_sha256, lakegate_script IN VALUES
+                (1, '1_a.sql', '7524cc3eace978461041598ebc4048686550cedb53b2c1c1a392caa838e1692f', $lakegate$-- lakegate: script 1_a.sql
             CREATE TABLE a (x int)
-            ;SELECT$lakegate$;
-              PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-              PERFORM pg_catalog.set_config('role', lakegate_role, true);
-              INSERT INTO "s"."lakegate_migrations" VALUES (1, '1_a.sql', '7524cc3eace978461041598ebc4048686550cedb53b2c1c1a392caa838e1692f', lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+            ;SELECT$lakegate$)
+              LOOP
+                lakegate_start := pg_catalog.clock_timestamp();
+                PERFORM pg_catalog.set_config('search_path', '"s"', true);
+                EXECUTE lakegate_script;
+                PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+              END LOOP;
               lakegate_missing := (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 's' AND pg_catalog.pg_get_userbyid(nspowner) <> current_user);
               IF lakegate_missing IS NOT NULL THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the schema belongs to ' || lakegate_missing, HINT = 'A migration must not give it away.';
@@ -194,6 +218,10 @@ fn directives_part_the_plan() {
             DO $lakegate1$
             #variable_conflict use_column
             DECLARE
+              lakegate_version bigint;
+              lakegate_name text;
+              lakegate_sha256 text;
+              lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
               lakegate_role text := pg_catalog.current_setting('role');
@@ -205,15 +233,19 @@ fn directives_part_the_plan() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> '1ddd862de19fbeee2d139d444272cf8dad1f80e26012812ba44d1890b4ff378d' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = 'the schema changed since it was inspected';
               END IF;
-              lakegate_start := pg_catalog.clock_timestamp();
-              PERFORM pg_catalog.set_config('search_path', '"s"', true);
-              EXECUTE $lakegate$-- lakegate: script 2_b.sql
+              FOR lakegate_version, lakegate_name, lakegate_sha256, lakegate_script IN VALUES
+                (2, '2_b.sql', '1c228a06d0921ad193117f1cdd170f6148f2ca7cb901298d769aac0440334db2', $lakegate$-- lakegate: script 2_b.sql
             -- lakegate: new-transaction
             SELECT 2
-            ;SELECT$lakegate$;
-              PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-              PERFORM pg_catalog.set_config('role', lakegate_role, true);
-              INSERT INTO "s"."lakegate_migrations" VALUES (2, '2_b.sql', '1c228a06d0921ad193117f1cdd170f6148f2ca7cb901298d769aac0440334db2', lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+            ;SELECT$lakegate$)
+              LOOP
+                lakegate_start := pg_catalog.clock_timestamp();
+                PERFORM pg_catalog.set_config('search_path', '"s"', true);
+                EXECUTE lakegate_script;
+                PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+              END LOOP;
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> 'e693392c8a80f54c5b61e42faa6ed2508a9d0a0e260df22c3911c163a2421958' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
@@ -224,6 +256,10 @@ fn directives_part_the_plan() {
             DO $lakegate$
             #variable_conflict use_column
             DECLARE
+              lakegate_version bigint;
+              lakegate_name text;
+              lakegate_sha256 text;
+              lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
               lakegate_role text := pg_catalog.current_setting('role');
@@ -247,6 +283,10 @@ fn directives_part_the_plan() {
             DO $lakegate$
             #variable_conflict use_column
             DECLARE
+              lakegate_version bigint;
+              lakegate_name text;
+              lakegate_sha256 text;
+              lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
               lakegate_role text := pg_catalog.current_setting('role');
@@ -269,6 +309,10 @@ fn directives_part_the_plan() {
             DO $lakegate1$
             #variable_conflict use_column
             DECLARE
+              lakegate_version bigint;
+              lakegate_name text;
+              lakegate_sha256 text;
+              lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
               lakegate_role text := pg_catalog.current_setting('role');
@@ -280,14 +324,18 @@ fn directives_part_the_plan() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> '969805e15039c79704a6cf7232950d0d340993f40488aab19a1880741687a7e1' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = 'the schema changed since it was inspected';
               END IF;
-              lakegate_start := pg_catalog.clock_timestamp();
-              PERFORM pg_catalog.set_config('search_path', '"s"', true);
-              EXECUTE $lakegate$-- lakegate: script 4_d.sql
+              FOR lakegate_version, lakegate_name, lakegate_sha256, lakegate_script IN VALUES
+                (4, '4_d.sql', '8d955d3543daa74ff3cce90c1bab1ffe9ab9508bbfa7386cf164c71d0932bd4c', $lakegate$-- lakegate: script 4_d.sql
             SELECT 4
-            ;SELECT$lakegate$;
-              PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-              PERFORM pg_catalog.set_config('role', lakegate_role, true);
-              INSERT INTO "s"."lakegate_migrations" VALUES (4, '4_d.sql', '8d955d3543daa74ff3cce90c1bab1ffe9ab9508bbfa7386cf164c71d0932bd4c', lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+            ;SELECT$lakegate$)
+              LOOP
+                lakegate_start := pg_catalog.clock_timestamp();
+                PERFORM pg_catalog.set_config('search_path', '"s"', true);
+                EXECUTE lakegate_script;
+                PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
+                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
+              END LOOP;
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> 'dc5b961734c72b872e8e26da811515a55a5fc6990fdbec7def4fb2cbd059164f' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
