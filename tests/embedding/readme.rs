@@ -1,22 +1,30 @@
-//! What `wit/README.md` shows is what runs here.
+//! What the READMEs show is what runs here.
 
 use lakegate_tests::root;
 
-/// The files that the README shows as a whole, in order.
-const SHOWN: &[&str] = &[
-    "tests/embedding/rust/main.rs",
-    "tests/embedding/js/host.mjs",
-    "tests/embedding/js/token.mjs",
+/// The files that each README shows as a whole, in order.
+const SHOWN: &[(&str, &[&str])] = &[
+    ("README.md", &["tests/embedding/js/token.mjs"]),
+    (
+        "wit/README.md",
+        &[
+            "tests/embedding/rust/main.rs",
+            "tests/embedding/js/host.mjs",
+            "tests/embedding/js/token.mjs",
+        ],
+    ),
 ];
 
 #[test]
-fn the_readme_shows_the_examples_as_they_are() {
-    let readme = std::fs::read_to_string(root().join("wit/README.md")).unwrap();
-    let shown: Vec<_> = readme.split("<!-- shows ").skip(1).map(block).collect();
-    assert_eq!(shown.iter().map(|(path, _)| *path).collect::<Vec<_>>(), SHOWN);
-    for (path, text) in shown {
-        let file = std::fs::read_to_string(root().join(path)).unwrap();
-        assert_eq!(text, file.trim_end(), "{path}");
+fn the_readmes_show_the_examples_as_they_are() {
+    for (readme, files) in SHOWN {
+        let text = std::fs::read_to_string(root().join(readme)).unwrap();
+        let shown: Vec<_> = text.split("<!-- shows ").skip(1).map(block).collect();
+        assert_eq!(shown.iter().map(|(path, _)| *path).collect::<Vec<_>>(), *files, "{readme}");
+        for (path, text) in shown {
+            let file = std::fs::read_to_string(root().join(path)).unwrap();
+            assert_eq!(text, file.trim_end(), "{path} in {readme}");
+        }
     }
 }
 
