@@ -27,12 +27,9 @@ impl Held {
         &self.token
     }
 
-    /// Whether a login may still use it. The larger of the two clocks' opinions counts, for the
-    /// monotonic one may have slept and the other may have been set back.
+    /// Whether a login may still use it.
     fn lives(&self, now: Reading) -> bool {
-        let monotonic = now.monotonic.saturating_sub(self.taken.monotonic);
-        let wall = now.wall.saturating_sub(self.taken.wall);
-        monotonic.max(wall) < self.credential.valid_for
+        now.since(self.taken) < self.credential.valid_for
     }
 }
 

@@ -9,7 +9,10 @@ use wasmtime::component::{Accessor, HasSelf};
 use super::Host;
 use crate::bindings::lakegate::connect::clock;
 
-/// How often a rehearsal's file is looked at while something waits.
+/// How often the clocks are looked at while something waits: how late it may be after a suspend.
+const TICK: Duration = Duration::from_secs(30);
+
+/// How often a rehearsal's file is.
 const REHEARSAL_TICK: Duration = Duration::from_millis(20);
 
 /// The clocks.
@@ -26,6 +29,16 @@ pub struct Reading {
     pub wall: u64,
     /// Since this process began.
     pub monotonic: u64,
+}
+
+impl Reading {
+    /// How many milliseconds have passed since an earlier reading: the larger of the two clocks'
+    /// opinions, for the monotonic one may have slept and the other may have been set back.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        let monotonic = self.monotonic.saturating_sub(earlier.monotonic);
+        monotonic.max(self.wall.saturating_sub(earlier.wall))
+    }
 }
 
 impl Clock {
@@ -48,15 +61,20 @@ impl Clock {
         }
     }
 
-    /// Waits, and in a rehearsal notices when the clock is shifted meanwhile.
+    /// Waits until either clock has gone on by this much.
+    ///
+    /// A timer counts with the monotonic clock, which stands still in a suspend: a wait of fifty
+    /// minutes would end that much later, and a token would be long dead by then. So it looks up
+    /// now and then.
     async fn sleep(&self, milliseconds: u64) {
-        if self.rehearsal.is_none() {
-            return tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-        }
-        let due = self.now().monotonic.saturating_add(milliseconds);
-        while self.now().monotonic < due {
-            let left = due - self.now().monotonic.min(due);
-            tokio::time::sleep(REHEARSAL_TICK.min(Duration::from_millis(left))).await;
+        let tick = if self.rehearsal.is_some() { REHEARSAL_TICK } else { TICK };
+        let begin = self.now();
+        loop {
+            let left = milliseconds.saturating_sub(self.now().since(begin));
+            if left == 0 {
+                return;
+            }
+            tokio::time::sleep(tick.min(Duration::from_millis(left))).await;
         }
     }
 
@@ -92,5 +110,40 @@ impl<T> clock::HostWithStore<T> for HasSelf<Host> {
     async fn sleep(accessor: &Accessor<T, Self>, milliseconds: u64) {
         let clock = accessor.with(|mut access| access.get().edges.clock.clone());
         clock.sleep(milliseconds).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use super::*;
+
+    #[test]
+    fn as_much_has_passed_as_the_further_clock_says() {
+        let at = |wall, monotonic| Reading { wall, monotonic };
+        for (earlier, now, expected) in [
+            (at(1_000, 0), at(1_500, 500), 500),
+            (at(1_000, 0), at(3_601_000, 5), 3_600_000), // A suspend.
+            (at(1_000, 0), at(0, 700), 700),             // The wall clock was set back.
+            (at(1_000, 9), at(0, 9), 0),
+        ] {
+            assert_eq!(now.since(earlier), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_ends_when_the_wall_clock_says_so() {
+        let path = std::env::temp_dir().join(format!("lakegate-clock-{}", std::process::id()));
+        let clock = Clock::new(Some(path.clone()));
+        let mut wait = pin!(clock.sleep(3_600_000));
+        tokio::select! {
+            biased;
+            () = &mut wait => panic!("an hour has not passed"),
+            () = std::future::ready(()) => {}
+        }
+        std::fs::write(&path, r#"{"wall_ms": 3600000}"#).unwrap();
+        tokio::time::timeout(Duration::from_secs(30), wait).await.unwrap();
+        std::fs::remove_file(path).unwrap();
     }
 }
