@@ -4,16 +4,16 @@ use lakegate_core::config::{Shown, origin_name};
 use lakegate_core::flow::doctor;
 
 use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Guest, Outcome, Source};
-use crate::{Component, connector};
+use crate::{Component, instance};
 
 impl Guest for Component {
     fn sources() -> Vec<Source> {
-        let sources = connector().sources();
+        let sources = instance().sources();
         sources.into_iter().map(source).collect()
     }
 
     async fn examine() -> Vec<Check> {
-        let checks = connector().examine().await;
+        let checks = instance().examine().await;
         checks.into_iter().map(check).collect()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lakegate_core::edge::{
     Connection, DatabaseError, Edge, Level, Login, Method, Notice, Origin, ReadError, Request,
-    Response, SendError, Server, ServerError,
+    Response, SendError, Server,
 };
 use lakegate_core::secret::Secret;
 use lakegate_core::time::{Clocks, millis};
@@ -48,7 +48,11 @@ impl Edge for Imports {
         settings::get(origin, name)
     }
 
-    fn secret(&self, name: &str) -> Option<Secret> {
+    fn has_secret(&self, name: &str) -> bool {
+        secrets::get(name).is_some_and(|secret| !Secret::new(secret).expose().trim().is_empty())
+    }
+
+    async fn secret(&self, name: &str) -> Option<Secret> {
         secrets::get(name).map(Secret::new)
     }
 
@@ -129,30 +133,7 @@ fn database_error(error: postgres::DatabaseError) -> DatabaseError {
         Wit::Unreachable(detail) => DatabaseError::Unreachable { detail },
         Wit::Tls(detail) => DatabaseError::Tls { detail },
         Wit::Lost(detail) => DatabaseError::Lost { detail },
-        Wit::Server(report) => DatabaseError::Server(Box::new(server_error(report))),
+        Wit::Server(report) => DatabaseError::Server(Box::new(report.into())),
         Wit::Other(detail) => DatabaseError::Other { detail },
-    }
-}
-
-pub(crate) fn server_error(report: postgres::ServerError) -> ServerError {
-    let postgres::ServerError {
-        code,
-        message,
-        detail,
-        hint,
-        position,
-        internal_position,
-        internal_query,
-        context,
-    } = report;
-    ServerError {
-        code,
-        message,
-        detail,
-        hint,
-        position,
-        internal_position,
-        internal_query,
-        context,
     }
 }

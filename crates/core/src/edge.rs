@@ -35,9 +35,12 @@ pub trait Edge: 'static {
     /// An empty value may be given as it is; the configuration treats it as absent.
     fn setting(&self, origin: Origin, name: &str) -> Option<String>;
 
-    /// A secret setting (`DATABRICKS_CLIENT_SECRET`). Asked at every use and never kept, so that a
-    /// rotated secret is used at the next mint.
-    fn secret(&self, name: &str) -> Option<Secret>;
+    /// Whether a secret setting (`DATABRICKS_CLIENT_SECRET`) has a value that is not blank.
+    fn has_secret(&self, name: &str) -> bool;
+
+    /// The value of a secret setting. Asked at every use and never kept, so that a rotated secret
+    /// is used at the next mint.
+    fn secret(&self, name: &str) -> impl Future<Output = Option<Secret>>;
 
     /// The content of a file that holds a secret: a token of a service account, a profile. Asked
     /// at every use and never kept. A leading `~/` is the home folder.

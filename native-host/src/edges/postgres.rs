@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::cause::{innermost, tls_failure};
 use super::{Host, is_loopback};
-use crate::bindings::lakegate::connect::postgres::{self, DatabaseError, Server, ServerError};
+use crate::bindings::lakegate::connect::postgres::{self, DatabaseError, Server};
+use crate::bindings::lakegate::connect::problems::ServerError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A login, connecting included; an endpoint that wakes up answers it late.

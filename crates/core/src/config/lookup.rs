@@ -22,7 +22,7 @@ impl<E: Edge> Lookup for E {
     }
 
     fn has_secret(&self, name: &str) -> bool {
-        self.secret(name).is_some_and(|secret| !secret.expose().trim().is_empty())
+        Edge::has_secret(self, name)
     }
 
     fn readable(&self, path: &str) -> bool {

@@ -125,11 +125,11 @@ impl<E: Edge> Connector<E> {
     }
 
     /// The secret of a generation: of the last two, or none.
-    pub fn reveal(&self, generation: u64) -> Option<Secret> {
+    pub async fn reveal(&self, generation: u64) -> Option<Secret> {
         let ready = self.ready.borrow().clone()?;
         match &ready.mode {
             Mode::Password(access) if generation == PASSWORD_GENERATION => {
-                self.edge.secret(access.password)
+                self.edge.secret(access.password).await
             }
             Mode::Password(_) => None,
             Mode::OAuth(tokens) => tokens.recent(generation).map(|held| held.token.token.clone()),

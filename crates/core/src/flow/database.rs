@@ -72,7 +72,7 @@ impl<E: Edge> Connector<E> {
         ticket: &Ticket,
         patience: Duration,
     ) -> Result<Result<E::Connection, DatabaseError>, Problem> {
-        let password = self.reveal(ticket.generation).ok_or_else(|| {
+        let password = self.reveal(ticket.generation).await.ok_or_else(|| {
             // Of a token there is always one: it was handed out this moment.
             MintError::SecretGone { name: "POSTGRES_PASSWORD".to_owned() }.problem()
         })?;

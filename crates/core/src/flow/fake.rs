@@ -64,6 +64,13 @@ struct State {
     executor: Executor,
 }
 
+impl State {
+    fn value(&self, name: &str) -> Option<&'static str> {
+        let settings = self.settings.borrow();
+        settings.iter().find(|(own, _)| *own == name).map(|(_, value)| *value)
+    }
+}
+
 impl FakeEdge {
     /// A world with these environment variables, each a secret as well, and these files.
     pub(super) fn new(
@@ -166,12 +173,15 @@ impl Edge for FakeEdge {
     }
 
     fn setting(&self, origin: Origin, name: &str) -> Option<String> {
-        self.secret(name).filter(|_| origin == Origin::Environment).map(|it| it.expose().to_owned())
+        self.0.value(name).filter(|_| origin == Origin::Environment).map(str::to_owned)
     }
 
-    fn secret(&self, name: &str) -> Option<Secret> {
-        let settings = self.0.settings.borrow();
-        settings.iter().find(|(own, _)| *own == name).map(|(_, value)| Secret::new(*value))
+    fn has_secret(&self, name: &str) -> bool {
+        self.0.value(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
+    async fn secret(&self, name: &str) -> Option<Secret> {
+        self.0.value(name).map(Secret::new)
     }
 
     fn read(&self, path: &str) -> Result<Secret, ReadError> {

@@ -71,7 +71,7 @@ pub async fn workspace_token<E: Edge>(
     access: &OAuthAccess,
     known: Option<&TokenEndpoint>,
 ) -> Result<WorkspaceToken, MintError> {
-    let (workspace, login) = resolve(edge, access)?;
+    let (workspace, login) = resolve(edge, access).await?;
     let grant = match login {
         Login::Grant(grant) => grant,
         Login::Ready(token) => {

@@ -162,7 +162,11 @@ impl Edge for Bench {
         panic!("a gate asks for no setting: {name}")
     }
 
-    fn secret(&self, name: &str) -> Option<Secret> {
+    fn has_secret(&self, name: &str) -> bool {
+        panic!("a gate asks for no secret: {name}")
+    }
+
+    async fn secret(&self, name: &str) -> Option<Secret> {
         panic!("a gate asks for no secret: {name}")
     }
 

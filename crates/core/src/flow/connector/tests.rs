@@ -30,6 +30,13 @@ fn dead() -> ServerError {
     report("28P01", "OAuth: User is not authorized")
 }
 
+/// The secret of a generation.
+#[track_caller]
+fn revealed(connector: &Connector<FakeEdge>, generation: u64) -> Option<String> {
+    let secret = connector.edge.run(connector.reveal(generation));
+    secret.map(|it| it.expose().to_owned())
+}
+
 /// The generation with its secret, or the message.
 #[track_caller]
 fn check(
@@ -38,7 +45,7 @@ fn check(
     expected: Result<(u64, &str), &str>,
 ) {
     let outcome = outcome.as_ref().map(|ticket| ticket.generation);
-    let secret = |generation| connector.reveal(generation).map(|it| it.expose().to_owned());
+    let secret = |generation| revealed(&connector, generation);
     assert_eq!(
         outcome.map(|generation| (generation, secret(generation))).map_err(|p| &*p.message),
         expected.map(|(generation, secret)| (generation, Some(secret.to_owned())))
@@ -92,7 +99,7 @@ fn renewed_waits_for_50_minutes_and_both_secrets_stay_known() {
     edge.expect([buy("W1", "P2"), grant("W2")]);
     check(&connector, edge.run(connector.renewed(1)), Ok((2, "P2")));
     assert_eq!(edge.seconds(), 3_000);
-    let secret = |generation| connector.reveal(generation).map(|it| it.expose().to_owned());
+    let secret = |generation| revealed(&connector, generation);
     assert_eq!((secret(1), secret(2)), (Some("P1".into()), Some("P2".into())));
     edge.expect([buy("W2", "P3"), grant("W3")]);
     check(&connector, edge.run(connector.renewed(2)), Ok((3, "P3")));
@@ -161,7 +168,7 @@ fn local_mode_has_one_password_for_ever() {
     // It is read at each login, so that a changed one is used.
     edge.set("POSTGRES_PASSWORD", "new");
     check(&connector, edge.run(connector.current()), Ok((1, "new")));
-    assert!(connector.reveal(2).is_none());
+    assert_eq!(revealed(&connector, 2), None);
     assert!(connector.health().is_none());
     let wrong = report("28P01", "password authentication failed for user \"dev\"");
     let problem = edge.run(connector.refused(1, &wrong)).unwrap_err();
@@ -179,7 +186,7 @@ fn wrong_settings_are_read_again_and_good_ones_kept() {
     edge.set("POSTGRES_PORT", "x");
     edge.set("POSTGRES_USER", "somebody");
     let connector = connector(&edge);
-    assert!(connector.reveal(1).is_none());
+    assert_eq!(revealed(&connector, 1), None);
     for _ in 0..2 {
         let problem = edge.run(connector.current()).unwrap_err();
         assert_eq!(problem.kind, Kind::Configuration);

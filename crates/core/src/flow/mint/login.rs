@@ -31,7 +31,7 @@ pub(super) enum Grant {
 }
 
 /// Reads what the identity needs; a profile may also name the workspace.
-pub(super) fn resolve<E: Edge>(
+pub(super) async fn resolve<E: Edge>(
     edge: &E,
     access: &OAuthAccess,
 ) -> Result<(Workspace, Login), MintError> {
@@ -41,18 +41,18 @@ pub(super) fn resolve<E: Edge>(
         Identity::Profile { name, file, auth_type } => {
             return from_profile(edge, configured, name.as_ref(), file, *auth_type);
         }
-        Identity::Token => Login::Ready(setting(edge, TOKEN)?),
+        Identity::Token => Login::Ready(setting(edge, TOKEN).await?),
         Identity::Client { id, secret } => {
-            let (id, secret) = (id.value.clone(), secret_of(edge, secret)?);
+            let (id, secret) = (id.value.clone(), secret_of(edge, secret).await?);
             Login::Grant(Grant::Client { id, secret })
         }
         Identity::Federated { client, token: IdToken::Stored(source), .. } => {
-            let (client, token) = (plain(client), secret_of(edge, source)?);
+            let (client, token) = (plain(client), secret_of(edge, source).await?);
             Login::Grant(Grant::Federated { client, token })
         }
         Identity::Federated { client, token: IdToken::GitHub { url }, audience } => {
             let (client, url, audience) = (plain(client), url.value.clone(), plain(audience));
-            let key = setting(edge, GITHUB_KEY)?;
+            let key = setting(edge, GITHUB_KEY).await?;
             Login::Grant(Grant::GitHub { client, url, key, audience })
         }
     };
@@ -84,9 +84,9 @@ fn from_profile<E: Edge>(
     Ok((workspace, login))
 }
 
-fn secret_of<E: Edge>(edge: &E, source: &SecretSource) -> Result<Secret, MintError> {
+async fn secret_of<E: Edge>(edge: &E, source: &SecretSource) -> Result<Secret, MintError> {
     let file = match source {
-        SecretSource::Setting(name) => return setting(edge, name),
+        SecretSource::Setting(name) => return setting(edge, name).await,
         SecretSource::File(file) => file,
     };
     let (name, path) = (file.name, file.value.clone());
@@ -97,8 +97,9 @@ fn secret_of<E: Edge>(edge: &E, source: &SecretSource) -> Result<Secret, MintErr
     }
 }
 
-fn setting<E: Edge>(edge: &E, name: &str) -> Result<Secret, MintError> {
+async fn setting<E: Edge>(edge: &E, name: &str) -> Result<Secret, MintError> {
     edge.secret(name)
+        .await
         .filter(|secret| !is_blank(secret))
         .ok_or_else(|| MintError::SecretGone { name: name.to_owned() })
 }

@@ -1,5 +1,6 @@
 //! Failures, as `wit/problems.wit` tells them.
 
+use lakegate_core::edge::ServerError;
 use lakegate_core::problem::{Kind, Problem};
 
 use crate::bindings::lakegate::connect::problems as wit;
@@ -24,5 +25,21 @@ impl From<Kind> for wit::Kind {
             // The core may learn new kinds before the interface does.
             _ => Self::Other(String::new()),
         }
+    }
+}
+
+impl From<wit::ServerError> for ServerError {
+    fn from(report: wit::ServerError) -> Self {
+        let wit::ServerError {
+            code,
+            message,
+            detail,
+            hint,
+            position,
+            internal_position,
+            internal_query,
+            context,
+        } = report;
+        Self { code, message, detail, hint, position, internal_position, internal_query, context }
     }
 }

@@ -16,15 +16,15 @@ use crate::{Component, connector};
 
 impl Guest for Component {
     async fn plan(desired: Desired) -> Result<Changes, Problem> {
-        Ok(changes(&connector().plan(wish(desired)).await?))
+        Ok(changes(&connector().await.plan(wish(desired)).await?))
     }
 
     async fn apply(desired: Desired) -> Result<Report, Problem> {
-        Ok(report(connector().apply(wish(desired)).await?))
+        Ok(report(connector().await.apply(wish(desired)).await?))
     }
 
     async fn verify(desired: Desired) -> Result<Vec<Finding>, Problem> {
-        let findings = connector().verify(wish(desired)).await?;
+        let findings = connector().await.verify(wish(desired)).await?;
         Ok(findings
             .into_iter()
             .map(|CoreFinding { drift, text }| Finding { drift, text })
@@ -41,7 +41,7 @@ impl Guest for Component {
             Grantee::Everybody => None,
         };
         let admin = admin.map(person);
-        Ok(admin_report(connector().setup(role, admin.as_ref(), mode(plan_only)).await?))
+        Ok(admin_report(connector().await.setup(role, admin.as_ref(), mode(plan_only)).await?))
     }
 
     async fn tighten(
@@ -50,7 +50,7 @@ impl Guest for Component {
         plan_only: bool,
     ) -> Result<AdminReport, Problem> {
         let admin = admin.map(person);
-        Ok(admin_report(connector().tighten(&role, admin.as_ref(), mode(plan_only)).await?))
+        Ok(admin_report(connector().await.tighten(&role, admin.as_ref(), mode(plan_only)).await?))
     }
 }
 

@@ -8,28 +8,27 @@ use lakegate_core::token::State as Life;
 use crate::bindings::exports::lakegate::connect::tokens::{
     Credential, Guest, Health, Problem, ServerError, State,
 };
-use crate::edge::server_error;
-use crate::{Component, connector};
+use crate::{Component, connector, started};
 
 impl Guest for Component {
-    fn reveal(generation: u64) -> Option<String> {
-        connector().reveal(generation).map(|secret| secret.expose().to_owned())
+    async fn reveal(generation: u64) -> Option<String> {
+        connector().await.reveal(generation).await.map(|secret| secret.expose().to_owned())
     }
 
     async fn current() -> Result<Credential, Problem> {
-        Ok(credential(connector().current().await?))
+        Ok(credential(connector().await.current().await?))
     }
 
     async fn renewed(after: u64) -> Result<Credential, Problem> {
-        Ok(credential(connector().renewed(after).await?))
+        Ok(credential(connector().await.renewed(after).await?))
     }
 
     async fn refused(generation: u64, refusal: ServerError) -> Result<Credential, Problem> {
-        Ok(credential(connector().refused(generation, &server_error(refusal)).await?))
+        Ok(credential(connector().await.refused(generation, &refusal.into()).await?))
     }
 
     fn status() -> Health {
-        connector().health().map_or_else(idle, health)
+        started().and_then(|connector| connector.health()).map_or_else(idle, health)
     }
 }
 
