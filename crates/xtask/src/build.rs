@@ -79,9 +79,9 @@ fn write(path: &Path, content: &[u8]) -> anyhow::Result<bool> {
 fn arguments(profile: Profile) -> Vec<&'static str> {
     let mut arguments = vec!["build", "--package", "lakegate", "--package", "lakebase-emulator"];
     match profile {
-        // With xtask, which needs wasmtime's compiler: features are those of all the packages
-        // named, and any other set would compile wasmtime a second time.
-        Profile::Dev => arguments.extend(["--package", "xtask"]),
+        // The default members, all of them: features are those of all the packages named, and any
+        // other set would compile wasmtime a second time.
+        Profile::Dev => arguments.extend(["--package", "lakegate-spin", "--package", "xtask"]),
         // Users get the host without a compiler in it.
         Profile::Release => arguments.push("--release"),
     }

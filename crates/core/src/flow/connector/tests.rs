@@ -45,7 +45,7 @@ fn check(
     expected: Result<(u64, &str), &str>,
 ) {
     let outcome = outcome.as_ref().map(|ticket| ticket.generation);
-    let secret = |generation| revealed(&connector, generation);
+    let secret = |generation| revealed(connector, generation);
     assert_eq!(
         outcome.map(|generation| (generation, secret(generation))).map_err(|p| &*p.message),
         expected.map(|(generation, secret)| (generation, Some(secret.to_owned())))
