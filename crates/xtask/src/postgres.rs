@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::command::{folder_of, output, run};
+use crate::apt;
+use crate::command::output;
 use crate::setup::State;
 
 /// Folders of versions, each with a `bin`: Debian's, and Postgres.app's.
@@ -22,13 +23,13 @@ pub(crate) fn ensure() -> State {
     }
     let fix = if cfg!(target_os = "macos") {
         "brew install postgresql@17"
-    } else if folder_of("apt-get").is_some() {
+    } else if apt::is_here() {
         "sudo apt-get install --yes postgresql"
     } else {
         "install PostgreSQL 15 or newer, and have its `postgres` in PATH"
     };
-    if folder_of("apt-get").is_some() && is_root() {
-        if let Err(error) = install() {
+    if apt::can_install() {
+        if let Err(error) = apt::install("postgresql") {
             eprintln!("{error:#}");
         }
         if let Some(installed) = folder() {
@@ -87,19 +88,6 @@ fn newest_first(mut names: Vec<String>) -> Vec<String> {
         std::cmp::Reverse(digits[..end].parse::<u32>().unwrap_or(0))
     });
     names
-}
-
-fn is_root() -> bool {
-    output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
-}
-
-/// The lists may be empty, as in a fresh container: they are fetched first.
-fn install() -> anyhow::Result<()> {
-    let apt = |arguments: &[&str]| {
-        run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    apt(&["--quiet", "update"])?;
-    apt(&["--quiet", "install", "--yes", "--no-install-recommends", "postgresql"])
 }
 
 #[cfg(test)]
