@@ -9,6 +9,7 @@ mod component;
 mod demo;
 mod node;
 mod postgres;
+mod python;
 mod setup;
 mod step;
 mod toolchain;

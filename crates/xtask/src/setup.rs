@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use crate::toolchain::{COMPONENT, Wasm};
 use crate::workspace::Workspace;
-use crate::{node, postgres};
+use crate::{node, postgres, python};
 
 /// What became of one thing that is needed.
 #[derive(Debug, Eq, PartialEq)]
@@ -43,6 +43,7 @@ const THINGS: &[(&str, Need, Ensure)] = &[
     ("WebAssembly compiler", Need::Always, wasm),
     ("PostgreSQL server", Need::Always, |_| postgres::ensure()),
     ("Node.js and jco", Need::SomeTests, node::ensure),
+    ("Python packages", Need::SomeTests, python::ensure),
 ];
 
 /// Goes through all things, then fails if one is missing that nothing works without.
