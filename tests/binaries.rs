@@ -19,6 +19,16 @@ pub fn connector() -> PathBuf {
     built(&target.parent().unwrap().join("connector/connector.wasm"))
 }
 
+/// A program of the Python packages in `requirements.txt`.
+///
+/// # Panics
+/// When they are not installed: what to run stands in the message.
+pub fn python(program: &str) -> PathBuf {
+    let path = root().join("target/python/bin").join(program);
+    assert!(path.is_file(), "{} is missing: run cargo xtask setup", path.display());
+    path
+}
+
 /// The folder of the whole project.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
