@@ -28,9 +28,12 @@ pub enum Kind {
     /// Databricks knows who asked and said no, or does not know them. Trying again cannot help
     /// until somebody changes something.
     Denied,
-    /// There was no usable answer: network, TLS, a time limit, a 5xx, nonsense. Trying again may
-    /// help.
+    /// There was no usable answer: network, TLS, a 5xx, nonsense. Trying again may help.
     Unavailable,
+    /// Databricks was asked too often (429). Trying again helps, later.
+    Throttled,
+    /// No answer came within the time limits. Trying again may help.
+    Timeout,
     /// Postgres refused the login, with a token it should have taken.
     Login,
     /// Postgres refused a statement. Everything the statement did is undone.

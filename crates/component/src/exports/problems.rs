@@ -18,6 +18,8 @@ impl From<Kind> for wit::Kind {
             Kind::Configuration => Self::Configuration,
             Kind::Denied => Self::Denied,
             Kind::Unavailable => Self::Unavailable,
+            Kind::Throttled => Self::Throttled,
+            Kind::Timeout => Self::Timeout,
             Kind::Login => Self::Login,
             Kind::Statement => Self::Statement,
             Kind::Conflict => Self::Conflict,

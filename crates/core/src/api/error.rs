@@ -171,7 +171,45 @@ impl ApiError {
 
     /// What a person is told.
     pub fn problem(&self) -> Problem {
-        let kind = if self.permanent() { Kind::Denied } else { Kind::Unavailable };
-        Problem { kind, message: self.to_string(), advice: advice::of(self), sqlstate: None }
+        let (kind, message) = (self.kind(), self.to_string());
+        Problem { kind, message, advice: advice::of(self), sqlstate: None }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Throttled { .. } => Kind::Throttled,
+            Self::NoAnswer { reason: SendError::Timeout, .. } => Kind::Timeout,
+            _ if self.permanent() => Kind::Denied,
+            _ => Kind::Unavailable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_say_what_to_do_next() {
+        #[track_caller]
+        fn check(expected: Kind, error: fn(Call) -> ApiError) {
+            assert_eq!(error(Call::Me).problem().kind, expected);
+        }
+        check(Kind::Denied, |call| ApiError::Denied { call, status: 403, said: Said::default() });
+        check(Kind::Denied, |call| ApiError::NotFound { call, said: Said::default() });
+        check(Kind::Throttled, |call| ApiError::Throttled { call, retry_after: None });
+        check(Kind::Unavailable, |call| ApiError::Unavailable {
+            call,
+            status: 503,
+            retry_after: None,
+            said: Said::default(),
+        });
+        check(Kind::Unavailable, |call| ApiError::NotJson { call, status: 200 });
+        fn no_answer(call: Call, reason: SendError) -> ApiError {
+            ApiError::NoAnswer { call, reason }
+        }
+        check(Kind::Timeout, |call| no_answer(call, SendError::Timeout));
+        check(Kind::Unavailable, |call| no_answer(call, SendError::TooLarge));
+        check(Kind::Denied, |call| no_answer(call, SendError::Tls { detail: "no".into() }));
     }
 }

@@ -87,6 +87,15 @@ impl<E: Edge> Connector<E> {
         Self { edge: Rc::new(edge), ready: RefCell::new(None) }
     }
 
+    /// Whether the settings can be used. Nothing is asked of anybody else.
+    ///
+    /// # Errors
+    ///
+    /// They are wrong, or incomplete.
+    pub fn check(&self) -> Result<(), Problem> {
+        self.ready().map(drop)
+    }
+
     /// The present credential: at once if one lives, else as [`Gate::current`].
     ///
     /// # Errors

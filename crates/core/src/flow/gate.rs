@@ -343,11 +343,13 @@ impl<E: Edge, S: Source> Gate<E, S> {
             (Some(last), Some((generation, problem))) if last.generation == *generation => {
                 problem.clone()
             }
-            (Some(last), _) if last.cause == Cause::DeadOnArrival => unavailable(
+            (Some(last), _) if last.cause == Cause::DeadOnArrival => unobtained(
+                Kind::Unavailable,
                 "the token was expired when it arrived",
                 "The answer was long on its way, or this machine was suspended. Try again.",
             ),
-            _ => unavailable(
+            _ => unobtained(
+                Kind::Timeout,
                 "no token came in time",
                 "Databricks did not answer. Check the network between here and DATABRICKS_HOST, \
                  and try again.",
@@ -367,11 +369,6 @@ impl<E: Edge, S: Source> Gate<E, S> {
     }
 }
 
-fn unavailable(message: &str, advice: &str) -> Problem {
-    Problem {
-        kind: Kind::Unavailable,
-        message: String::from(message),
-        advice: String::from(advice),
-        sqlstate: None,
-    }
+fn unobtained(kind: Kind, message: &str, advice: &str) -> Problem {
+    Problem { kind, message: String::from(message), advice: String::from(advice), sqlstate: None }
 }

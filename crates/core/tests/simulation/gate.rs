@@ -113,6 +113,7 @@ async fn caller(bench: Rc<Bench>, gate: TestGate, record: Rc<Record>, start: u64
                 let denied = record.denied_at.get().expect("it was denied");
                 assert!(now - start.max(denied) <= SECOND, "rule 7: {denied}, but {now}");
             } else {
+                assert!(matches!(problem.kind, Kind::Unavailable | Kind::Timeout), "{problem:?}");
                 assert_eq!(now, start + 60 * SECOND, "a caller gave up early");
             }
             return;
@@ -126,7 +127,10 @@ async fn caller(bench: Rc<Bench>, gate: TestGate, record: Rc<Record>, start: u64
         match gate.refused(held.fingerprint).await {
             Ok(Some(new)) => assert!(held.generation < new.generation, "rule 8: {new:?}"),
             Ok(None) => record.lives_until.set(held.token - 40 * SECOND),
-            Err(problem) => assert!(matches!(problem.kind, Kind::Denied | Kind::Unavailable)),
+            Err(problem) => {
+                let kinds = [Kind::Denied, Kind::Unavailable, Kind::Timeout];
+                assert!(kinds.contains(&problem.kind), "{problem:?}");
+            }
         }
     }
 }

@@ -187,6 +187,7 @@ fn wrong_settings_are_read_again_and_good_ones_kept() {
     edge.set("POSTGRES_USER", "somebody");
     let connector = connector(&edge);
     assert_eq!(revealed(&connector, 1), None);
+    assert_eq!(connector.check().unwrap_err().kind, Kind::Configuration);
     for _ in 0..2 {
         let problem = edge.run(connector.current()).unwrap_err();
         assert_eq!(problem.kind, Kind::Configuration);
@@ -196,6 +197,7 @@ fn wrong_settings_are_read_again_and_good_ones_kept() {
         );
     }
     edge.set("POSTGRES_PORT", "6543");
+    assert_eq!(connector.check(), Ok(()));
     edge.expect([grant("W1"), buy("W1", "P1")]);
     assert_eq!(edge.run(connector.current()).unwrap().server.port, 6543);
     edge.set("POSTGRES_PORT", "x");

@@ -104,6 +104,7 @@ fn the_workspace_is_not_asked_before_it_wants_to_be() {
     for end in [60, 120, 180] {
         let problem = edge.run(connector.current()).unwrap_err();
         assert_eq!(problem.message, "the workspace token for client `me` was throttled (429)");
+        assert_eq!(problem.kind, Kind::Throttled);
         assert_eq!(edge.seconds(), end);
     }
     edge.expect([grant("W2"), buy("W2", "P2")]);
@@ -142,6 +143,7 @@ fn whoever_gives_up_is_told_the_reason() {
     let attempts = [(); 7].map(|()| Turn { answer: Err(unreachable()), ..grant("") });
     edge.expect(attempts);
     let problem = edge.run(connector.current()).unwrap_err();
+    assert_eq!(problem.kind, Kind::Unavailable);
     assert_eq!(
         problem.to_string(),
         "the workspace token for client `me` got no answer: no connection: no such host"
