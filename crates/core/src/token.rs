@@ -5,12 +5,14 @@
 //! token, and the database credentials that it buys.
 
 mod fingerprint;
+mod left;
 mod lifecycle;
 mod lifetime;
 mod policy;
 mod status;
 
 pub use fingerprint::Fingerprint;
+pub use left::Left;
 pub use lifecycle::{Action, Failure, Reason, TokenLifecycle};
 pub use lifetime::{Doubt, Expiry, Lifetime};
 pub use policy::Policy;

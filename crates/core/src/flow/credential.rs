@@ -102,7 +102,7 @@ impl<E: Edge> CredentialSource<E> {
 impl<E: Edge> Source for CredentialSource<E> {
     type Token = Credential;
 
-    async fn mint(&self) -> Result<Minted<Credential>, MintFailure> {
+    async fn mint(&self, _resume: bool) -> Result<Minted<Credential>, MintFailure> {
         // One try of the workspace is part of one try of ours.
         let held = self.workspace.renewed(0).await.map_err(|problem| self.chained(problem))?;
         match self.buy(&held).await {

@@ -29,10 +29,10 @@ pub trait Source: 'static {
     /// The token, with whatever belongs to it.
     type Token: 'static;
 
-    /// Fetches one token. It makes one try: trying again is the gate's business. It is dropped
-    /// only with the task that runs it, and its end is of no interest after
-    /// [`Policy::mint_limit`].
-    fn mint(&self) -> impl Future<Output = Result<Minted<Self::Token>, MintFailure>>;
+    /// Fetches one token; with `resume`, one that an earlier instance left will do. It makes one
+    /// try: trying again is the gate's business. It is dropped only with the task that runs it,
+    /// and its end is of no interest after [`Policy::mint_limit`].
+    fn mint(&self, resume: bool) -> impl Future<Output = Result<Minted<Self::Token>, MintFailure>>;
 }
 
 /// A token as it comes from its [`Source`].
@@ -252,19 +252,19 @@ impl<E: Edge, S: Source> Gate<E, S> {
                     return Step::Wait(poll_at);
                 }
                 (Action::Fail { retry_at, .. }, _) => return Step::Fail { retry_at },
-                (Action::Mint { generation }, _) => {
+                (Action::Mint { generation, resume }, _) => {
                     drop(state); // A spawned task may run at once.
-                    self.begin(generation);
+                    self.begin(generation, resume);
                     self.at_now(TokenLifecycle::poll)
                 }
             };
         }
     }
 
-    fn begin(&self, generation: u64) {
+    fn begin(&self, generation: u64, resume: bool) {
         let gate = self.clone();
         self.0.edge.spawn(Box::pin(async move {
-            let outcome = gate.0.source.mint().await;
+            let outcome = gate.0.source.mint(resume).await;
             gate.finish(generation, outcome);
         }));
     }
@@ -306,7 +306,8 @@ impl<E: Edge, S: Source> Gate<E, S> {
             doubt: lifetime.doubt,
         }));
         drop(state);
-        if let Some(doubt) = lifetime.doubt {
+        // Of a token that was left it was told when that was new.
+        if let (Some(doubt), None) = (lifetime.doubt, lifetime.age) {
             self.0.edge.notice(&Notice { level: Level::Warning, text: doubt.to_string() });
         }
         action

@@ -33,7 +33,7 @@ impl<E: Edge> WorkspaceSource<E> {
 impl<E: Edge> Source for WorkspaceSource<E> {
     type Token = WorkspaceToken;
 
-    async fn mint(&self) -> Result<Minted<WorkspaceToken>, MintFailure> {
+    async fn mint(&self, _resume: bool) -> Result<Minted<WorkspaceToken>, MintFailure> {
         let known = self.known.borrow().clone();
         let token = workspace_token(&*self.edge, &self.access, known.as_ref()).await?;
         self.known.replace(token.endpoint.clone());

@@ -17,19 +17,22 @@ use crate::time::Timestamp;
 /// A mint runs beside everything else: after [`Action::Mint`] poll again, and an old token that
 /// still lives is served meanwhile.
 ///
+/// A token that an earlier instance left ([`Left`](super::Left)) may be the outcome of a mint, too:
+/// its [`Lifetime::age`] says so. It goes on where it was, and is never fresh.
+///
 /// ```
 /// use core::time::Duration;
 /// use lakegate_core::{secret::Secret, time::Timestamp};
 /// use lakegate_core::token::{Action, Fingerprint, Lifetime, Policy, TokenLifecycle};
 /// let mut life = TokenLifecycle::new(Policy::default());
 /// let start = Timestamp::from_millis(0);
-/// assert_eq!(life.poll(start), Action::Mint { generation: 1 });
+/// assert_eq!(life.poll(start), Action::Mint { generation: 1, resume: true });
 /// let hour = Lifetime::known(Duration::from_secs(3_600));
 /// let print = Fingerprint::of(&Secret::new("a token"));
 /// let refresh = start + Duration::from_secs(3_000);
 /// let serve = Action::Serve { generation: 1, poll_at: refresh };
 /// assert_eq!(life.minted(start, 1, print, &hour, 0), serve);
-/// assert_eq!(life.poll(refresh), Action::Mint { generation: 2 });
+/// assert_eq!(life.poll(refresh), Action::Mint { generation: 2, resume: true });
 /// ```
 #[derive(Debug)]
 pub struct TokenLifecycle {
@@ -40,6 +43,8 @@ pub struct TokenLifecycle {
     /// Of the last mint that began.
     generation: u64,
     mint_began: Option<Timestamp>,
+    /// A login was refused with the last token: the next one is to be new.
+    must_be_new: bool,
     /// In a row.
     failures: u32,
     last_failure: Option<Failed>,
@@ -61,6 +66,9 @@ pub enum Action {
     Mint {
         /// The generation of the token to come.
         generation: u64,
+        /// Whether one that an earlier instance left will do. After a refused login it will not:
+        /// only of a fresh token can be told why it is refused.
+        resume: bool,
     },
     /// There is no token yet: poll again at this time, or when something was reported.
     Wait(Timestamp),
@@ -99,7 +107,9 @@ pub enum Failure {
 struct Live {
     generation: u64,
     fingerprint: Fingerprint,
-    sent: Timestamp,
+    began: Timestamp,
+    /// How old it was then.
+    age: Duration,
     refresh_at: Timestamp,
     dead_at: Timestamp,
     expires_at: Timestamp,
@@ -143,9 +153,17 @@ impl TokenLifecycle {
             stage: Stage::Idle,
             generation: 0,
             mint_began: None,
+            must_be_new: false,
             failures: 0,
             last_failure: None,
-            counts: Counts { mints: 0, minted: 0, failures: 0, refusals: 0, dropped: 0 },
+            counts: Counts {
+                tries: 0,
+                minted: 0,
+                resumed: 0,
+                failures: 0,
+                refusals: 0,
+                dropped: 0,
+            },
         }
     }
 
@@ -172,28 +190,18 @@ impl TokenLifecycle {
         if !self.takes_answer_of(generation) {
             return self.poll(now);
         }
-        // A token's age is counted from its request: the answer may have been long on its way.
-        let sent = self.mint_began.unwrap_or(self.now);
-        let dead_at = sent + self.policy.dead_after(lifetime.valid);
-        if dead_at <= self.now {
-            self.fail(Cause::DeadOnArrival, None, draw);
+        if self.must_be_new && lifetime.age.is_some() {
+            // It was found before the login was refused.
+            self.counts.dropped += 1;
+            self.stage = Stage::Idle;
             return self.poll(now);
         }
-        let first = self.counts.minted == 0;
-        self.live = Some(Live {
-            generation,
-            fingerprint,
-            sent,
-            refresh_at: sent + self.policy.refresh_after(lifetime.valid, first, draw),
-            dead_at,
-            expires_at: sent + lifetime.valid,
-            trusted_until: self.now + self.policy.fresh,
-            blamed: false,
-        });
-        self.stage = Stage::Idle;
-        self.failures = 0;
-        self.last_failure = None;
-        self.counts.minted += 1;
+        let live = self.life_of(generation, fingerprint, lifetime, draw);
+        if live.dead_at <= self.now {
+            self.fail(Cause::DeadOnArrival, None, draw);
+        } else {
+            self.serve(live, lifetime.age.is_some());
+        }
         self.poll(now)
     }
 
@@ -239,6 +247,7 @@ impl TokenLifecycle {
             return Action::Fail { reason: Reason::FreshTokenRefused, retry_at };
         }
         self.live = None;
+        self.must_be_new = true;
         self.poll(now)
     }
 
@@ -259,7 +268,7 @@ impl TokenLifecycle {
         Status {
             state: self.state(live.is_some()),
             generation: live.map(|live| live.generation),
-            age: live.map(|live| now.since(live.sent)),
+            age: live.map(|live| now.since(live.began) + live.age),
             expires_in: live.map(|live| live.expires_at.since(now)),
             serves_for: live.map(|live| live.dead_at.since(now)),
             next_mint_in: self.due().map(|due| due.since(now)),
@@ -311,10 +320,59 @@ impl TokenLifecycle {
 
     fn begin_mint(&mut self) -> Action {
         self.generation += 1;
-        self.counts.mints += 1;
+        self.counts.tries += 1;
         self.mint_began = Some(self.now);
         self.stage = Stage::Minting { deadline: self.now + self.policy.mint_limit };
-        Action::Mint { generation: self.generation }
+        Action::Mint { generation: self.generation, resume: !self.must_be_new }
+    }
+
+    /// The times of a token that the mint under way brought.
+    fn life_of(
+        &self,
+        generation: u64,
+        fingerprint: Fingerprint,
+        lifetime: &Lifetime,
+        draw: u64,
+    ) -> Live {
+        // A token's age is counted from its request: the answer may have been long on its way.
+        let began = self.mint_began.unwrap_or(self.now);
+        let age = lifetime.age.unwrap_or_default();
+        let at = |wanted: Duration| began + wanted.saturating_sub(age);
+        // What others share is spread already: only a token of one's own is drawn apart.
+        let (resumed, first) = (lifetime.age.is_some(), self.served_none());
+        let refresh = self.policy.refresh_after(lifetime.valid, first && !resumed, draw);
+        let fresh = if resumed { Duration::ZERO } else { self.policy.fresh };
+        Live {
+            generation,
+            fingerprint,
+            began,
+            age,
+            refresh_at: at(refresh),
+            dead_at: at(self.policy.dead_after(lifetime.valid)),
+            expires_at: at(lifetime.valid),
+            trusted_until: self.now + fresh,
+            blamed: false,
+        }
+    }
+
+    /// Takes a token into service.
+    fn serve(&mut self, live: Live, resumed: bool) {
+        if resumed && self.served_none() {
+            // Nobody was asked for it: its refresh, if due, need not keep a distance.
+            self.mint_began = None;
+        }
+        let count = if resumed { &mut self.counts.resumed } else { &mut self.counts.minted };
+        *count += 1;
+        self.live = Some(live);
+        self.stage = Stage::Idle;
+        self.must_be_new = false;
+        self.failures = 0;
+        self.last_failure = None;
+    }
+
+    /// Whether no token has been served yet.
+    fn served_none(&self) -> bool {
+        self.counts.minted + self.counts.resumed == 0
     }
 
     /// What to do while nothing is due.

@@ -33,6 +33,8 @@ pub struct Lifetime {
     pub valid: Duration,
     /// Why that is an assumption and not a measure: a warning for people.
     pub doubt: Option<Doubt>,
+    /// How old it was when it was taken up from an earlier instance; `None` for a new token.
+    pub age: Option<Duration>,
 }
 
 /// Why a lifetime is an assumption.
@@ -88,14 +90,14 @@ impl Lifetime {
             other => other,
         };
         match measured {
-            Ok(valid) => Self { valid, doubt: None },
-            Err(doubt) => Self { valid: ASSUMED, doubt: Some(doubt) },
+            Ok(valid) => Self::known(valid),
+            Err(doubt) => Self { doubt: Some(doubt), ..Self::known(ASSUMED) },
         }
     }
 
-    /// A lifetime known for sure.
+    /// The lifetime of a new token, known for sure.
     pub const fn known(valid: Duration) -> Self {
-        Self { valid, doubt: None }
+        Self { valid, doubt: None, age: None }
     }
 }
 
@@ -137,7 +139,9 @@ mod tests {
             Ok(seconds) => {
                 assert_eq!(life, Lifetime::known(Duration::from_secs(seconds)));
             }
-            Err(doubt) => assert_eq!(life, Lifetime { valid: ASSUMED, doubt: Some(doubt) }),
+            Err(doubt) => {
+                assert_eq!(life, Lifetime { doubt: Some(doubt), ..Lifetime::known(ASSUMED) });
+            }
         }
     }
 

@@ -70,6 +70,11 @@ impl Policy {
         interval - portion(scatter, draw)
     }
 
+    /// The age at which chance lets the first of many refresh a token that they share.
+    pub(super) fn earliest_refresh(&self, life: Duration) -> Duration {
+        self.refresh_after(life, false, u64::MAX)
+    }
+
     /// How old a token gets before it is dead for us.
     pub(super) fn dead_after(&self, life: Duration) -> Duration {
         life - self.dead_before.min(life / 12)

@@ -78,14 +78,17 @@ pub enum Cause {
 /// What happened so far.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Counts {
-    /// Mints begun.
-    pub mints: u64,
-    /// Tokens taken into service.
+    /// Tries to get a token, whether one was left for it or a new one was asked for.
+    pub tries: u64,
+    /// New tokens taken into service.
     pub minted: u64,
-    /// Mints that failed.
+    /// Tokens of earlier instances taken into service.
+    pub resumed: u64,
+    /// Tries that failed.
     pub failures: u64,
     /// Logins refused with the token then served.
     pub refusals: u64,
-    /// Answers that came too late, and were dropped.
+    /// Answers that came too late, and were dropped; and tokens of earlier instances, found when
+    /// a refused login had already asked for a new one.
     pub dropped: u64,
 }

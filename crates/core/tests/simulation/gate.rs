@@ -49,7 +49,7 @@ type Token = u64;
 impl Source for Plane {
     type Token = Token;
 
-    async fn mint(&self) -> Result<Minted<Token>, MintFailure> {
+    async fn mint(&self, _resume: bool) -> Result<Minted<Token>, MintFailure> {
         let (record, began) = (&self.record, self.bench.now());
         record.mints.set(record.mints.get() + 1);
         let beside = record.under_way.borrow().iter().any(|other| began < other + 60 * SECOND);

@@ -133,7 +133,7 @@ fn seen(clocks: Clocks, fault: Fault) -> Clocks {
 impl Broken {
     fn distort(&mut self, action: Action) -> Action {
         match action {
-            Action::Mint { generation } => {
+            Action::Mint { generation, .. } => {
                 self.minting = generation;
                 action
             }

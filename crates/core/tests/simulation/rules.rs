@@ -188,7 +188,7 @@ impl Rules {
 
     pub(crate) fn action(&mut self, now: u64, truth: u64, action: Action) -> Result<(), Violation> {
         match action {
-            Action::Mint { generation } => self.mint(now, generation),
+            Action::Mint { generation, .. } => self.mint(now, generation),
             Action::Serve { generation, poll_at } => {
                 self.serve(now, truth, generation, poll_at.as_millis())
             }

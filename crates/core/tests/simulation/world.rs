@@ -275,7 +275,7 @@ impl World {
             self.note(format_args!("{action:?}"));
             self.rules.action(now, self.truth, action)?;
             let until = match action {
-                Action::Mint { generation } => {
+                Action::Mint { generation, .. } => {
                     self.send(generation);
                     action = self.machine.poll(self.clocks());
                     continue;

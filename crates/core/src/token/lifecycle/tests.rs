@@ -3,7 +3,7 @@
 
 use alloc::string::String;
 
-use Event::{Denied, Failed, Minted, MintedFor, Poll, Refused, Throttled};
+use Event::{Denied, Failed, Minted, MintedFor, Poll, Refused, Resumed, Throttled};
 
 use super::*;
 use crate::secret::Secret;
@@ -15,6 +15,8 @@ enum Event {
     Minted(u64),
     /// A token of so many seconds.
     MintedFor(u64, u64),
+    /// A token of an hour that was left so many seconds after its own request.
+    Resumed(u64, u64),
     Failed(u64),
     /// A failure that asks for so many seconds.
     Throttled(u64, u64),
@@ -23,9 +25,19 @@ enum Event {
     Refused(u64),
 }
 
-const MINT_1: Action = Action::Mint { generation: 1 };
-const MINT_2: Action = Action::Mint { generation: 2 };
-const MINT_3: Action = Action::Mint { generation: 3 };
+/// A mint whose token may be one that was left.
+const fn mint(generation: u64) -> Action {
+    Action::Mint { generation, resume: true }
+}
+
+/// A mint after a refused login.
+const fn mint_new(generation: u64) -> Action {
+    Action::Mint { generation, resume: false }
+}
+
+const MINT_1: Action = mint(1);
+const MINT_2: Action = mint(2);
+const MINT_3: Action = mint(3);
 
 fn at(second: f64) -> Timestamp {
     Timestamp::from_millis((second * 1_000.0) as u64)
@@ -63,6 +75,10 @@ fn check(rows: &[(f64, Event, Action)]) -> TokenLifecycle {
             MintedFor(generation, seconds) => {
                 let life_time = Lifetime::known(Duration::from_secs(seconds));
                 life.minted(now, generation, print(generation), &life_time, 0)
+            }
+            Resumed(generation, seconds) => {
+                let left = Lifetime { age: Some(Duration::from_secs(seconds)), ..hour };
+                life.minted(now, generation, print(generation), &left, 0)
             }
             Failed(generation) => {
                 life.failed(now, generation, Failure::Transient { retry_after: None }, 0)
@@ -172,7 +188,7 @@ fn a_failed_refresh_fails_no_caller() {
         (3_000.2, Denied(2), serve(1, 3_060.2)),
         (3_060.2, Poll, MINT_3),
         (3_070.0, Throttled(3, 600), serve(1, 3_370.0)), // Five minutes of the ten.
-        (3_370.0, Poll, Action::Mint { generation: 4 }),
+        (3_370.0, Poll, mint(4)),
         (3_370.0, Throttled(4, 300), serve(1, 3_560.0)), // It dies before.
         (3_560.0, Poll, wait(3_670.0)),
     ]);
@@ -195,14 +211,14 @@ fn a_refused_login_costs_exactly_one_mint() {
     check(&[
         (0.0, Poll, MINT_1),
         (0.0, Minted(1), serve(1, 3_000.0)),
-        (100.0, Refused(1), MINT_2),
+        (100.0, Refused(1), mint_new(2)),
         (100.0, Refused(1), wait(160.0)),
         (100.4, Minted(2), serve(2, 3_100.0)),
         (100.5, Refused(1), serve(2, 3_100.0)), // Someone who comes late with the old one.
         (100.6, Refused(2), fresh_refused(400.6)),
         (250.0, Refused(2), fresh_refused(400.6)),
         (250.0, Poll, serve(2, 3_100.0)), // It may be good for another database.
-        (400.6, Refused(2), MINT_3),
+        (400.6, Refused(2), mint_new(3)),
     ]);
 }
 
@@ -247,7 +263,78 @@ fn shows_failures_while_it_serves() {
     let ago = Duration::from_millis(500);
     let last_failure = LastFailure { generation: 2, cause: Cause::Transient, ago };
     assert_eq!(status.last_failure, Some(last_failure));
-    let counts = Counts { mints: 2, minted: 1, failures: 1, refusals: 0, dropped: 0 };
+    let counts = Counts { tries: 2, minted: 1, failures: 1, ..Counts::default() };
     assert_eq!(status.counts, counts);
     assert_eq!(life.status(at(3_560.0)).state, State::Waiting);
+}
+
+#[test]
+fn a_token_that_was_left_goes_on_where_it_was() {
+    let life = check(&[
+        (0.0, Poll, MINT_1),
+        (0.1, Resumed(1, 2_000), serve(1, 1_000.0)),
+        (1_000.0, Poll, MINT_2),
+        (1_000.0, Failed(2), serve(1, 1_001.0)),
+        (1_559.9, Throttled(2, 9), MINT_3),
+        (1_560.0, Poll, wait(1_619.9)), // Dead, 3,560 s after its request.
+    ]);
+    let counts = Counts { tries: 3, resumed: 1, failures: 1, dropped: 1, ..Counts::default() };
+    assert_eq!(life.status(at(1_560.0)).counts, counts);
+    let status = check(&[(0.0, Poll, MINT_1), (0.0, Resumed(1, 2_000), serve(1, 1_000.0))])
+        .status(at(100.0));
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs());
+    assert_eq!(seconds(status.age), Some(2_100));
+    assert_eq!(seconds(status.next_mint_in), Some(900));
+    assert_eq!(seconds(status.serves_for), Some(1_460));
+    assert_eq!(seconds(status.expires_in), Some(1_500));
+}
+
+#[test]
+fn a_token_that_was_left_late_serves_while_its_refresh_runs() {
+    check(&[
+        (0.0, Poll, MINT_1),
+        (0.1, Resumed(1, 3_100), MINT_2), // Nobody was asked for the first: no second to wait.
+        (0.1, Poll, serve(1, 60.1)),
+        (0.4, Resumed(2, 3_100), serve(2, 1.1)), // A loop it cannot become.
+        (1.1, Poll, MINT_3),
+        (1.1, Minted(3), serve(3, 3_001.1)),
+    ]);
+}
+
+#[test]
+fn a_token_that_was_left_dead_is_a_failure() {
+    check(&[
+        (0.0, Poll, MINT_1),
+        (0.0, Resumed(1, 3_560), wait(1.0)),
+        (1.0, Poll, MINT_2),
+        (1.0, Resumed(2, 9_000), wait(2.5)),
+    ]);
+}
+
+#[test]
+fn a_refused_token_that_was_left_costs_exactly_one_mint() {
+    check(&[
+        (0.0, Poll, MINT_1),
+        (0.0, Resumed(1, 0), serve(1, 3_000.0)),
+        (0.1, Refused(1), mint_new(2)), // Young, yet not fresh.
+        (0.1, Refused(1), wait(60.1)),
+        (0.5, Minted(2), serve(2, 3_000.1)),
+        (0.6, Refused(2), fresh_refused(300.6)),
+    ]);
+}
+
+#[test]
+fn after_a_refused_login_no_other_token_that_was_left_will_do() {
+    check(&[
+        (0.0, Poll, MINT_1),
+        (0.0, Minted(1), serve(1, 3_000.0)),
+        (3_000.0, Poll, MINT_2),
+        (3_000.2, Refused(1), wait(3_060.0)),
+        (3_000.4, Resumed(2, 9), wait(3_001.0)), // It was on its way.
+        (3_001.0, Poll, mint_new(3)),
+        (3_001.0, Failed(3), wait(3_002.0)),
+        (3_002.0, Poll, mint_new(4)),
+        (3_002.0, Minted(4), serve(4, 6_002.0)),
+        (6_002.0, Poll, mint(5)),
+    ]);
 }
