@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::future::Future;
+use core::future::{Future, ready};
 use core::pin::Pin;
 use core::time::Duration;
 
@@ -45,6 +45,28 @@ pub trait Edge: 'static {
     /// The content of a file that holds a secret: a token of a service account, a profile. Asked
     /// at every use and never kept. A leading `~/` is the home folder.
     fn read(&self, path: &str) -> Result<Secret, ReadError>;
+
+    /// What was last [remembered](Self::remember) for this owner, by this instance or another.
+    ///
+    /// The owner is a text that says whose credential it is: the workspace, the instance or host,
+    /// and the identity. Two that differ in a byte are two owners. It names no secret, but holds
+    /// the fingerprint of one: show it to nobody. An edge that seals entries binds them to it, and
+    /// whatever it cannot open is nothing: a wrong key, a changed byte, another owner, a store that
+    /// does not answer soon.
+    ///
+    /// By default nothing is kept.
+    fn recall(&self, _owner: &str) -> impl Future<Output = Option<Secret>> {
+        ready(None)
+    }
+
+    /// Keeps an entry for this owner in the place of an earlier one, for [`recall`](Self::recall).
+    /// The entry is the secret itself: whoever reads it can log in. A failure is nobody's but the
+    /// edge's to tell, and the caller waits: do not try for long.
+    ///
+    /// By default nothing is kept.
+    fn remember(&self, _owner: &str, _entry: &Secret) -> impl Future<Output = ()> {
+        ready(())
+    }
 
     /// Tells the person who watches how it goes.
     fn notice(&self, notice: &Notice);

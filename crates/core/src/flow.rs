@@ -7,6 +7,7 @@ pub mod credential;
 mod database;
 pub mod doctor;
 pub mod gate;
+pub mod kept;
 pub mod mint;
 pub mod preparation;
 mod workspace;

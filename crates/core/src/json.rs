@@ -133,10 +133,15 @@ impl FromJson for i64 {
     }
 }
 
+impl FromJson for u64 {
+    fn from_json(value: Value) -> Result<Self, Misfit> {
+        value.as_u64().ok_or_else(Misfit::default)
+    }
+}
+
 impl FromJson for u32 {
     fn from_json(value: Value) -> Result<Self, Misfit> {
-        let number = value.as_u64().and_then(|number| number.try_into().ok());
-        number.ok_or_else(Misfit::default)
+        u64::from_json(value)?.try_into().map_err(|_| Misfit::default())
     }
 }
 
@@ -187,6 +192,8 @@ mod tests {
         check(json!({"a": "true"}), Err::<bool, _>("its field `a`"));
         check(json!({"a": -1}), Ok(-1_i64));
         check(json!({"a": 1.5}), Err::<i64, _>("its field `a`"));
+        check(json!({"a": u64::MAX}), Ok(u64::MAX));
+        check(json!({"a": -1}), Err::<u64, _>("its field `a`"));
         check(json!({"a": 4_294_967_295_u32}), Ok(u32::MAX));
         check(json!({"a": 4_294_967_296_u64}), Err::<u32, _>("its field `a`"));
         check(json!({"a": -1}), Err::<u32, _>("its field `a`"));

@@ -25,6 +25,7 @@ pub mod config;
 mod date;
 pub mod edge;
 pub mod flow;
+mod hex;
 mod json;
 pub mod migrations;
 pub mod problem;

@@ -7,7 +7,6 @@ mod script;
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 use core::ops::Range;
 
 use sha2::{Digest, Sha256};
@@ -15,6 +14,7 @@ use sha2::{Digest, Sha256};
 pub use error::{MigrationError, Spot};
 pub(crate) use place::Place;
 
+use crate::hex::hex;
 use name::{Named, Style};
 
 /// The most files a folder may have.
@@ -147,11 +147,7 @@ fn normalized(text: &str) -> String {
 
 /// SHA-256 in lower-case hexadecimal digits.
 pub(crate) fn sha256(text: &str) -> String {
-    let mut digits = String::with_capacity(64);
-    for byte in Sha256::digest(text) {
-        write!(digits, "{byte:02x}").expect("a String takes every write");
-    }
-    digits
+    hex(&Sha256::digest(text))
 }
 
 #[cfg(test)]

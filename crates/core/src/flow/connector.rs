@@ -15,6 +15,7 @@ use crate::config::{Access, Config, OAuthAccess, PasswordAccess};
 use crate::edge::{Edge, Level, Notice, Server, ServerError};
 use crate::flow::credential::{Credential, CredentialSource};
 use crate::flow::gate::{Gate, GateStatus, Held};
+use crate::flow::kept::{self, Kept};
 use crate::flow::workspace::WorkspaceSource;
 use crate::problem::Problem;
 use crate::refusal::{Attempt, Password, classify};
@@ -195,6 +196,15 @@ impl<E: Edge> Connector<E> {
         }
     }
 
+    /// The credential that an earlier instance left, which the first call would take up. Looking
+    /// starts nothing. In LOCAL mode nothing is kept, nor with settings that cannot be used.
+    pub async fn kept(&self) -> Option<Kept> {
+        let ready = self.ready().ok()?;
+        let Access::OAuth(access) = &ready.config.access else { return None };
+        let entry = kept::recall(&*self.edge, access).await?;
+        entry.times(&Policy::default(), self.edge.clocks().wall)
+    }
+
     /// The settings, read at the first call, and their warnings told then.
     pub(super) fn ready(&self) -> Result<Rc<Ready<E>>, Problem> {
         if let Some(ready) = &*self.ready.borrow() {
@@ -229,9 +239,10 @@ impl<E: Edge> Tokens<E> {
         let access = Rc::new(access.clone());
         let source = WorkspaceSource::new(Rc::clone(edge), Rc::clone(&access));
         let workspace = Gate::new(Rc::clone(edge), source, Policy::default());
-        let source = CredentialSource::new(Rc::clone(edge), access, workspace.clone());
         // The credential is what a fleet mints at the same moment; the token before it follows.
         let policy = Policy { spread: config.spread.value, ..Policy::default() };
+        let source =
+            CredentialSource::new(Rc::clone(edge), access, workspace.clone(), policy.clone());
         let credential = Gate::new(Rc::clone(edge), source, policy);
         Self { workspace, credential, recent: RefCell::new(Vec::new()) }
     }

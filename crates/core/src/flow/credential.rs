@@ -1,20 +1,23 @@
 //! The second token of the chain: the password of the next logins.
+//!
+//! It is bought with the first one, unless an earlier instance left one that will do.
 
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use crate::config::OAuthAccess;
 use crate::edge::Edge;
 use crate::flow::gate::{Gate, Held, MintFailure, Minted, Source};
+use crate::flow::kept;
 use crate::flow::mint::{
     MintError, Target, WorkspaceToken, credential, discover_target, discover_user,
 };
 use crate::flow::workspace::{WorkspaceSource, lifetime};
 use crate::problem::{Kind, Problem};
 use crate::secret::Secret;
-use crate::token::{Failure, Fingerprint};
+use crate::token::{Failure, Fingerprint, Policy};
 
 /// A database credential with the login that it is for.
 pub struct Credential {
@@ -26,11 +29,14 @@ pub struct Credential {
     pub target: Target,
 }
 
-/// Buys database credentials with workspace tokens.
+/// Buys database credentials with workspace tokens, or takes up what was left.
 pub(super) struct CredentialSource<E: Edge> {
     edge: Rc<E>,
     access: Rc<OAuthAccess>,
     workspace: Gate<E, WorkspaceSource<E>>,
+    policy: Policy,
+    /// The last credential that was given out: never to be taken up once more.
+    last: Cell<Option<Fingerprint>>,
     /// What was found out with an earlier workspace token.
     found: RefCell<Option<Found>>,
 }
@@ -48,11 +54,34 @@ impl<E: Edge> CredentialSource<E> {
         edge: Rc<E>,
         access: Rc<OAuthAccess>,
         workspace: Gate<E, WorkspaceSource<E>>,
+        policy: Policy,
     ) -> Self {
-        Self { edge, access, workspace, found: RefCell::new(None) }
+        let (last, found) = (Cell::new(None), RefCell::new(None));
+        Self { edge, access, workspace, policy, last, found }
     }
 
-    /// Buys a credential with this workspace token.
+    /// The credential that another instance left, if it will do.
+    async fn left(&self) -> Option<Minted<Credential>> {
+        let entry = kept::recall(&*self.edge, &self.access).await?;
+        entry.taken_up(&self.policy, self.edge.clocks().wall, self.last.get())
+    }
+
+    /// Buys a credential. One try of the workspace is part of one try of ours.
+    async fn bought(&self) -> Result<Minted<Credential>, MintFailure> {
+        let held = self.workspace.renewed(0).await.map_err(|problem| self.chained(problem))?;
+        match self.buy(&held).await {
+            Err(error) if error.workspace_token_refused() => {
+                let renewed = self.workspace.refused(held.fingerprint).await;
+                match renewed.map_err(|problem| self.chained(problem))? {
+                    Some(held) => Ok(self.buy(&held).await?),
+                    None => Err(error.into()),
+                }
+            }
+            bought => Ok(bought?),
+        }
+    }
+
+    /// Buys a credential with this workspace token, and leaves it for other instances.
     async fn buy(&self, held: &Held<WorkspaceToken>) -> Result<Minted<Credential>, MintError> {
         let Found { user, target, .. } = self.find(held).await?;
         let request_id = uuid(self.edge.random(), self.edge.random());
@@ -65,11 +94,15 @@ impl<E: Edge> CredentialSource<E> {
             self.found.replace(None);
         }
         let bought = bought?;
-        Ok(Minted {
+        let minted = Minted {
             fingerprint: Fingerprint::of(&bought.token),
             lifetime: lifetime(&bought.claim, &bought.exchange),
             token: Credential { token: bought.token, user, target },
-        })
+        };
+        let entry = kept::text(&minted, bought.exchange.sent.wall);
+        // By the token that bought it: the settings may name somebody else by now.
+        self.edge.remember(&held.token.owner, &entry).await;
+        Ok(minted)
     }
 
     async fn find(&self, held: &Held<WorkspaceToken>) -> Result<Found, MintError> {
@@ -102,19 +135,14 @@ impl<E: Edge> CredentialSource<E> {
 impl<E: Edge> Source for CredentialSource<E> {
     type Token = Credential;
 
-    async fn mint(&self, _resume: bool) -> Result<Minted<Credential>, MintFailure> {
-        // One try of the workspace is part of one try of ours.
-        let held = self.workspace.renewed(0).await.map_err(|problem| self.chained(problem))?;
-        match self.buy(&held).await {
-            Err(error) if error.workspace_token_refused() => {
-                let renewed = self.workspace.refused(held.fingerprint).await;
-                match renewed.map_err(|problem| self.chained(problem))? {
-                    Some(held) => Ok(self.buy(&held).await?),
-                    None => Err(error.into()),
-                }
-            }
-            bought => Ok(bought?),
-        }
+    async fn mint(&self, resume: bool) -> Result<Minted<Credential>, MintFailure> {
+        let left = if resume { self.left().await } else { None };
+        let minted = match left {
+            Some(left) => left,
+            None => self.bought().await?,
+        };
+        self.last.set(Some(minted.fingerprint));
+        Ok(minted)
     }
 }
 

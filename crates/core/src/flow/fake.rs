@@ -10,12 +10,12 @@ mod executor;
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::future::Future;
 use core::mem;
 use core::pin::Pin;
@@ -61,6 +61,10 @@ struct State {
     turns: RefCell<VecDeque<Turn>>,
     knocks: RefCell<VecDeque<Knock>>,
     notices: RefCell<Vec<String>>,
+    /// What was remembered, by its owner; none in a world without a store.
+    store: RefCell<Option<BTreeMap<String, String>>>,
+    /// How far the wall clock is ahead of the time, in milliseconds.
+    ahead: Cell<i64>,
     executor: Executor,
 }
 
@@ -100,6 +104,21 @@ impl FakeEdge {
     /// These logins come next.
     pub(super) fn expect_logins(&self, knocks: impl IntoIterator<Item = Knock>) {
         self.0.knocks.borrow_mut().extend(knocks);
+    }
+
+    /// From here on there is a store, with these entries.
+    pub(super) fn keep<const N: usize>(&self, entries: [(String, String); N]) {
+        self.0.store.replace(Some(BTreeMap::from(entries)));
+    }
+
+    /// The owners and their entries.
+    pub(super) fn kept(&self) -> Vec<(String, String)> {
+        self.0.store.borrow().clone().into_iter().flatten().collect()
+    }
+
+    /// Sets the wall clock so many seconds ahead of the time, or behind.
+    pub(super) fn set_clock(&self, ahead: i64) {
+        self.0.ahead.set(ahead * 1_000);
     }
 
     /// The notices since the last look.
@@ -156,7 +175,7 @@ impl Edge for FakeEdge {
     /// The server's clock is not ours: a wall clock of its own shows who looks at it.
     fn clocks(&self) -> Clocks {
         let now = self.0.executor.now();
-        Clocks { wall: now, monotonic: now }
+        Clocks { wall: now.saturating_add_signed(self.0.ahead.get()), monotonic: now }
     }
 
     /// Chance has no part: no pause is longer by it, no refresh earlier.
@@ -187,6 +206,16 @@ impl Edge for FakeEdge {
     fn read(&self, path: &str) -> Result<Secret, ReadError> {
         let file = self.0.files.iter().find(|(own, _)| *own == path);
         file.map(|(_, text)| Secret::new(*text)).ok_or(ReadError::Missing)
+    }
+
+    async fn recall(&self, owner: &str) -> Option<Secret> {
+        self.0.store.borrow().as_ref()?.get(owner).map(Secret::new)
+    }
+
+    async fn remember(&self, owner: &str, entry: &Secret) {
+        if let Some(store) = &mut *self.0.store.borrow_mut() {
+            store.insert(owner.to_owned(), entry.expose().to_owned());
+        }
     }
 
     fn notice(&self, notice: &Notice) {

@@ -5,6 +5,7 @@
 
 mod error;
 mod login;
+mod owner;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 
 pub use error::MintError;
+pub(in crate::flow) use owner::owner;
 pub use target::{Target, discover_target};
 
 use crate::api::oidc::{self, TokenEndpoint};
@@ -22,6 +24,7 @@ use crate::edge::{Edge, Request, Response};
 use crate::secret::Secret;
 use crate::time::Clocks;
 use login::{Grant, Login, resolve};
+use owner::owner_of;
 
 /// What both clocks said around the exchange that brought a token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,6 +42,8 @@ pub struct WorkspaceToken {
     pub workspace: Workspace,
     /// The token.
     pub token: Secret,
+    /// Whose credentials it buys, as [`Edge::recall`] takes it.
+    pub owner: String,
     /// The service principal that it was issued to, when that is known without asking.
     pub client: Option<String>,
     /// What was said about its life; `None` for a token that was configured, of which nothing is
@@ -72,24 +77,33 @@ pub async fn workspace_token<E: Edge>(
     known: Option<&TokenEndpoint>,
 ) -> Result<WorkspaceToken, MintError> {
     let (workspace, login) = resolve(edge, access).await?;
+    let owner = owner_of(access, &workspace, &login);
     let grant = match login {
         Login::Grant(grant) => grant,
         Login::Ready(token) => {
             let now = edge.clocks();
             let exchange = Exchange { sent: now, received: now };
             let (client, claim, endpoint) = (None, None, None);
-            return Ok(WorkspaceToken { workspace, token, client, claim, exchange, endpoint });
+            return Ok(WorkspaceToken {
+                workspace,
+                token,
+                owner,
+                client,
+                claim,
+                exchange,
+                endpoint,
+            });
         }
     };
     let known = known.filter(|known| workspace.owns(known.as_str())).cloned();
     let endpoint = known.unwrap_or_else(|| TokenEndpoint::usual(&workspace));
-    match issue(edge, &workspace, &endpoint, &grant).await {
+    match issue(edge, &workspace, &owner, &endpoint, &grant).await {
         Err(error) if error.not_a_token_endpoint() => {
             let found = token_endpoint(edge, &workspace).await?;
             if found == endpoint {
                 return Err(error);
             }
-            issue(edge, &workspace, &found, &grant).await
+            issue(edge, &workspace, &owner, &found, &grant).await
         }
         outcome => outcome,
     }
@@ -99,6 +113,7 @@ pub async fn workspace_token<E: Edge>(
 async fn issue<E: Edge>(
     edge: &E,
     workspace: &Workspace,
+    owner: &str,
     endpoint: &TokenEndpoint,
     grant: &Grant,
 ) -> Result<WorkspaceToken, MintError> {
@@ -106,8 +121,15 @@ async fn issue<E: Edge>(
     let call = Call::WorkspaceToken { client: client.clone() };
     let (response, exchange) = send(edge, call, request).await?;
     let Issued { token, claim } = oidc::read_token(client.as_deref(), &response)?;
-    let (claim, endpoint) = (Some(claim), Some(endpoint.clone()));
-    Ok(WorkspaceToken { workspace: workspace.clone(), token, client, claim, exchange, endpoint })
+    Ok(WorkspaceToken {
+        workspace: workspace.clone(),
+        token,
+        owner: owner.to_owned(),
+        client,
+        claim: Some(claim),
+        exchange,
+        endpoint: Some(endpoint.clone()),
+    })
 }
 
 /// The request for a token, and the client it is for; GitHub is asked for its own token first.

@@ -1,9 +1,11 @@
 //! What is remembered of a token, to know it again.
 
+use alloc::string::String;
 use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::secret::Secret;
 
 /// The first 128 bits of the SHA-256 of a token: enough to tell two tokens apart, of no use to
@@ -28,6 +30,12 @@ impl Fingerprint {
         let mut short = [0; 16];
         short.copy_from_slice(&digest[..16]);
         Self(short)
+    }
+
+    /// In lower-case hexadecimal digits: for a text that says whose a credential is, and is shown
+    /// to nobody.
+    pub(crate) fn hex(self) -> String {
+        hex(&self.0)
     }
 }
 

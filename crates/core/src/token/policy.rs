@@ -76,7 +76,7 @@ impl Policy {
     }
 
     /// How old a token gets before it is dead for us.
-    pub(super) fn dead_after(&self, life: Duration) -> Duration {
+    pub(crate) fn dead_after(&self, life: Duration) -> Duration {
         life - self.dead_before.min(life / 12)
     }
 

@@ -1,6 +1,7 @@
 //! The sequences, against an edge that replays a script and refuses anything else.
 
 mod credential;
+mod owner;
 mod target;
 mod token;
 
