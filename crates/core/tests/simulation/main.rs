@@ -44,6 +44,7 @@ fn the_machine_keeps_every_rule() {
     if chosen.is_none() {
         // A world in which nothing happens proves nothing.
         assert!(total.mints > SEEDS && total.denied > SEEDS && total.refused > SEEDS / 2);
+        assert!(total.resumed > SEEDS / 2, "too few tokens taken up");
         assert!(total.outages > 100, "too few outages in which tries were counted");
     }
 }

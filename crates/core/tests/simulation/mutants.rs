@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lakegate_core::time::Clocks;
-use lakegate_core::token::{Action, Failure, Fingerprint, Policy, Reason};
+use lakegate_core::token::{Action, Failure, Fingerprint, Left, Lifetime, Policy, Reason};
 
 use crate::machine::{Machine, Make, Minted, Real};
 
@@ -86,6 +86,23 @@ pub(crate) const ALL: &[Mutant] = &[
         rule: 10,
         make: |p, c| broken(p, c, MonotonicOnly),
     },
+    Mutant { name: "never takes up what was left", rule: 4, make: |p, c| broken(p, c, Proud) },
+    Mutant { name: "takes up a token of tomorrow", rule: 10, make: |p, c| broken(p, c, Gullible) },
+    Mutant {
+        name: "ignores the age of what was left",
+        rule: 1,
+        make: |p, c| broken(p, c, Ageless),
+    },
+    Mutant {
+        name: "holds what was left for fresh",
+        rule: 8,
+        make: |p, c| broken(p, c, Rejuvenating),
+    },
+    Mutant {
+        name: "takes up what was left after a refused login",
+        rule: 8,
+        make: |p, c| broken(p, c, Frugal),
+    },
 ];
 
 #[derive(Clone, Copy, PartialEq)]
@@ -100,6 +117,11 @@ enum Fault {
     Patient,
     WallOnly,
     MonotonicOnly,
+    Proud,
+    Gullible,
+    Ageless,
+    Rejuvenating,
+    Frugal,
 }
 use Fault::*;
 
@@ -133,9 +155,9 @@ fn seen(clocks: Clocks, fault: Fault) -> Clocks {
 impl Broken {
     fn distort(&mut self, action: Action) -> Action {
         match action {
-            Action::Mint { generation, .. } => {
+            Action::Mint { generation, resume } => {
                 self.minting = generation;
-                action
+                Action::Mint { generation, resume: resume || self.fault == Frugal }
             }
             Action::Serve { poll_at, .. } if self.fault == Loud && self.failing => {
                 Action::Fail { reason: Reason::Denied, retry_at: poll_at }
@@ -164,6 +186,10 @@ impl Machine for Broken {
         match self.fault {
             Early => minted.lifetime.valid /= 2,
             Patient => minted.generation = self.minting,
+            Ageless => minted.lifetime.age = minted.lifetime.age.map(|_| Duration::ZERO),
+            Rejuvenating => {
+                minted.lifetime.valid -= minted.lifetime.age.take().unwrap_or_default();
+            }
             _ => {}
         }
         self.failing = false;
@@ -195,5 +221,14 @@ impl Machine for Broken {
         }
         let action = self.real.refused(seen(clocks, self.fault), fingerprint);
         self.distort(action)
+    }
+
+    fn take_up(&mut self, clocks: Clocks, mut left: Left) -> Option<Lifetime> {
+        match self.fault {
+            Proud => return None,
+            Gullible => left.sent = left.sent.min(clocks.wall),
+            _ => {}
+        }
+        self.real.take_up(seen(clocks, self.fault), left)
     }
 }

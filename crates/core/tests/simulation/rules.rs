@@ -24,10 +24,11 @@ pub(crate) struct Token {
     pub(crate) life: u64,
     /// When the server ceases to take it, by the time of the world.
     pub(crate) expiry: u64,
-    sent: u64,
+    dead_at: u64,
     fresh_until: u64,
     blamed: bool,
     refresh_not_before: u64,
+    refresh_latest: u64,
     /// Mints since then, while nothing but quick failures happened.
     tries: Option<u32>,
 }
@@ -52,6 +53,8 @@ pub(crate) struct Rules {
     /// At any time: a rule of time that is broken afterwards counts as the rule of clocks.
     clocks_moved: bool,
     flight: Option<(u64, u64)>,
+    /// A login was refused with the last token.
+    must_be_new: bool,
     last_mint: Option<u64>,
     ended: Option<Ended>,
     failures: u32,
@@ -68,6 +71,7 @@ impl Rules {
             delivered: 0,
             clocks_moved: false,
             flight: None,
+            must_be_new: false,
             last_mint: None,
             ended: None,
             failures: 0,
@@ -84,7 +88,7 @@ impl Rules {
             self.disturb();
         }
         if let Some(live) = self.live
-            && live.sent + dead_after(live.life) <= now
+            && live.dead_at <= now
         {
             self.live = None;
             if let Some(tries) = live.tries.filter(|_| self.punctual && live.life > 3_000 * SECOND)
@@ -109,30 +113,68 @@ impl Rules {
         self.disturb();
     }
 
-    pub(crate) fn minted(&mut self, now: u64, generation: u64, life: u64, expiry: u64) {
-        let Some((_, sent)) = self.flight.filter(|&(awaited, _)| awaited == generation) else {
+    /// A mint brought a token that the server takes until `expiry`; one that was left had this age
+    /// when the mint began.
+    pub(crate) fn minted(
+        &mut self,
+        now: u64,
+        generation: u64,
+        life: u64,
+        age: Option<u64>,
+        expiry: u64,
+    ) {
+        let Some((_, began)) = self.flight.filter(|&(awaited, _)| awaited == generation) else {
             return;
         };
-        if sent + dead_after(life) <= now {
+        if self.must_be_new && age.is_some() {
+            (self.flight, self.ended) = (None, None);
+            return;
+        }
+        let at = |wanted: u64| began + wanted.saturating_sub(age.unwrap_or(0));
+        let dead_at = at(dead_after(life));
+        if dead_at <= now {
             return self.fail(now, false, 0);
         }
-        let interval = life * 5 / 6;
-        let first = self.delivered == 0 && self.spread;
-        let earliest = if first { interval / 2 } else { interval * 49 / 50 };
+        let latest = life * 5 / 6;
+        let first = self.delivered == 0 && age.is_none() && self.spread;
+        let earliest = if first { latest / 2 } else { latest * 49 / 50 };
+        if age.is_some() && self.delivered == 0 {
+            self.last_mint = None; // Nobody was asked for anything.
+        }
         self.flight = None;
         self.ended = None;
+        self.must_be_new = false;
         self.failures = 0;
         self.delivered += 1;
         self.live = Some(Token {
             generation,
             life,
             expiry,
-            sent,
-            fresh_until: now + 30 * SECOND,
+            dead_at,
+            fresh_until: if age.is_some() { now } else { now + 30 * SECOND },
             blamed: false,
-            refresh_not_before: sent + earliest,
-            tries: Some(0),
+            refresh_not_before: at(earliest),
+            refresh_latest: at(latest),
+            // One that is taken up late has less time for tries.
+            tries: (age.unwrap_or(0) < earliest).then_some(0),
         });
+    }
+
+    /// It looked at a token that was left: of such an age by its wall clock, the last one that it
+    /// had or another, if it had any.
+    pub(crate) fn looked(
+        age: i64,
+        life: u64,
+        last_is_this: Option<bool>,
+        took: bool,
+    ) -> Result<(), Violation> {
+        let end = if last_is_this.is_some() { life * 49 / 60 } else { dead_after(life) } as i64;
+        let again = last_is_this == Some(true);
+        rule(8, !(took && again), || "it takes up what it had before".into())?;
+        rule(10, !took || -60_000 <= age, || format!("it takes up a token of {age} ms"))?;
+        rule(3, !took || age <= end, || format!("it takes up a token of {age} ms, not {end}"))?;
+        let good = !again && (-60_000..end).contains(&age);
+        rule(4, took || !good, || format!("it mints though a token of {age} ms is left"))
     }
 
     pub(crate) fn failed(&mut self, now: u64, generation: u64, failure: Failure) {
@@ -167,6 +209,7 @@ impl Rules {
         rule(8, is_fresh == fresh, || format!("{action:?} at {now} for {live:?}"))?;
         if !fresh {
             self.live = None;
+            self.must_be_new = true;
         } else if !live.blamed {
             live.blamed = true;
             live.fresh_until = now + 300 * SECOND;
@@ -188,7 +231,10 @@ impl Rules {
 
     pub(crate) fn action(&mut self, now: u64, truth: u64, action: Action) -> Result<(), Violation> {
         match action {
-            Action::Mint { generation, .. } => self.mint(now, generation),
+            Action::Mint { generation, resume } => {
+                rule(8, resume != self.must_be_new, || format!("{action:?} at {now}"))?;
+                self.mint(now, generation)
+            }
             Action::Serve { generation, poll_at } => {
                 self.serve(now, truth, generation, poll_at.as_millis())
             }
@@ -236,8 +282,7 @@ impl Rules {
         rule(10, truth + guard < live.expiry, || format!("{live:?} is served at {truth}"))?;
         rule(self.time_rule(5), now < poll_at, || format!("poll at {poll_at}, but it is {now}"))?;
         if self.flight.is_none() && self.ended.is_none() {
-            let latest = live.sent + live.life * 5 / 6;
-            let latest = latest.max(self.last_mint.unwrap_or(0) + SECOND);
+            let latest = live.refresh_latest.max(self.last_mint.unwrap_or(0) + SECOND);
             return rule(1, poll_at <= latest, || format!("{live:?} refreshed at {poll_at}"));
         }
         self.next_try_in_time(poll_at)
@@ -279,7 +324,7 @@ impl Rules {
     fn least_pause(&self) -> u64 {
         let mut pause = (SECOND << (self.failures - 1).min(6)).min(60 * SECOND);
         if let Some(live) = self.live {
-            let window = dead_after(live.life) - live.life * 5 / 6;
+            let window = live.dead_at - live.refresh_latest;
             pause = pause.min((window * 2 / 25).max(SECOND));
         }
         pause * 3 / 4

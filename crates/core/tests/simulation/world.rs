@@ -1,17 +1,20 @@
 //! A world of wrong clocks, slow answers and refusals, in which a machine lives through some lives
-//! of a token. Its seed alone decides what happens.
+//! of a token. It may die, and the next one take up what it left. The seed of the world alone
+//! decides what happens.
+
+mod instances;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::fmt::rfc2822::DateTimePrinter;
-use lakegate_core::secret::Secret;
 use lakegate_core::time::{Clocks, Timeline};
-use lakegate_core::token::{Action, Expiry, Failure, Fingerprint, Lifetime, Policy, Reason};
+use lakegate_core::token::{Action, Expiry, Failure, Fingerprint, Left, Lifetime, Policy, Reason};
 
 use crate::machine::{Machine, Make, Minted};
 use crate::random::Random;
 use crate::rules::{Rules, Violation};
+use instances::Token;
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
@@ -29,6 +32,7 @@ pub(crate) struct Tally {
     pub(crate) denied: u64,
     pub(crate) refused: u64,
     pub(crate) outages: u64,
+    pub(crate) resumed: u64,
 }
 
 impl Tally {
@@ -39,17 +43,22 @@ impl Tally {
         self.denied += other.denied;
         self.refused += other.refused;
         self.outages += other.outages;
+        self.resumed += other.resumed;
     }
 }
 
 enum Event {
     Minted {
-        minted: Minted,
-        expiry: u64,
+        generation: u64,
+        token: Token,
     },
     Failed {
         generation: u64,
         failure: Failure,
+    },
+    /// Time to look at what was left.
+    Look {
+        generation: u64,
     },
     /// This many callers want the token at once.
     Callers(u64),
@@ -61,6 +70,14 @@ enum Event {
     Jump(i64),
     /// The machine sleeps, and so does its monotonic clock.
     Suspend(u64),
+    /// The instance dies; its successor's wall clock is ahead of its own by so many milliseconds.
+    Successor(i64),
+    /// Another instance, whose clock is ahead by so many milliseconds, leaves a token that it asked
+    /// for so long ago.
+    Neighbour {
+        ahead: i64,
+        age: u64,
+    },
 }
 
 /// What the control plane does in a span of time.
@@ -92,7 +109,16 @@ pub(crate) struct World {
     event_count: u64,
     /// When the machine wants to be polled.
     timer: Option<u64>,
+    make: Make,
+    policy: Policy,
     machine: Box<dyn Machine>,
+    /// Whether instances leave tokens for each other, and the last one that was left.
+    keeps: bool,
+    store: Option<Token>,
+    token_count: u64,
+    /// What the machine was given, by generation.
+    given: BTreeMap<u64, Fingerprint>,
+    last: Option<Fingerprint>,
     reference: Timeline,
     rules: Rules,
     served: Option<u64>,
@@ -107,6 +133,7 @@ impl World {
         let policy = Policy { spread: random.percent(30), ..Policy::default() };
         let life = random.pick(&[HOUR, HOUR, HOUR, HOUR, 30 * MINUTE, 10 * MINUTE, MINUTE]);
         let punctual = random.percent(80);
+        let keeps = random.percent(70);
         let mut world = Self {
             truth: 0,
             slept: 0,
@@ -118,7 +145,14 @@ impl World {
             event_count: 0,
             timer: None,
             rules: Rules::new(policy.spread, punctual),
-            machine: make(policy, clocks),
+            machine: make(policy.clone(), clocks),
+            make,
+            policy,
+            keeps,
+            store: None,
+            token_count: 0,
+            given: BTreeMap::new(),
+            last: None,
             reference: Timeline::start(clocks),
             served: None,
             trace,
@@ -163,6 +197,21 @@ impl World {
             let sleep = self.random.between(SECOND, 2 * self.life);
             self.sometime(end, Event::Suspend(sleep));
         }
+        for _ in 0..self.random.pick(&[0, 0, 1, 3, 8]) {
+            let ahead = self.ahead();
+            self.sometime(end, Event::Successor(ahead));
+        }
+        for _ in 0..self.random.pick(&[0, 0, 1, 5]) {
+            let (ahead, age) = (self.ahead(), self.random.between(0, self.life));
+            let age = self.random.pick(&[0, age]);
+            self.sometime(end, Event::Neighbour { ahead, age });
+        }
+    }
+
+    /// By how much one clock is ahead of another: not at all, or two minutes at most.
+    fn ahead(&mut self) -> i64 {
+        let ahead = self.random.between(0, 4 * MINUTE) as i64 - 2 * MINUTE as i64;
+        self.random.pick(&[0, ahead])
     }
 
     fn sometime(&mut self, end: u64, event: Event) {
@@ -198,14 +247,20 @@ impl World {
                 self.happen(event)?;
             }
         }
-        self.tally.outages = self.rules.outages;
+        self.tally.outages += self.rules.outages;
         Ok(self.tally)
     }
 
     fn happen(&mut self, event: Event) -> Result<(), Violation> {
         match event {
             Event::Callers(callers) => (0..callers).try_for_each(|_| self.poll()),
-            Event::Minted { minted, expiry } => self.minted(minted, expiry),
+            Event::Minted { generation, token } => {
+                // Late as it may be, it is left for others.
+                self.keep(token);
+                let Left { valid, doubt, .. } = token.left;
+                self.minted(generation, &token, Lifetime { doubt, ..Lifetime::known(valid) })
+            }
+            Event::Look { generation } => self.look(generation),
             Event::Failed { generation, failure } => self.failed(generation, failure),
             Event::Refused { old } => self.refuse(old),
             // Nobody looks at the clocks just before. After, someone must: of a clock set back and
@@ -224,15 +279,35 @@ impl World {
                 self.rules.clocks_moved();
                 self.poll()
             }
+            Event::Successor(ahead) => {
+                self.note(format_args!("a new instance, {ahead} ms ahead"));
+                self.succeed(ahead);
+                self.poll()
+            }
+            Event::Neighbour { ahead, age } => {
+                self.note(format_args!("a neighbour leaves a token of {age} ms"));
+                self.leave(ahead, age);
+                Ok(())
+            }
         }
     }
 
-    fn minted(&mut self, minted: Minted, expiry: u64) -> Result<(), Violation> {
-        self.note(format_args!("minted {}", minted.generation));
+    fn minted(
+        &mut self,
+        generation: u64,
+        token: &Token,
+        lifetime: Lifetime,
+    ) -> Result<(), Violation> {
+        self.note(format_args!("minted {generation}"));
         let now = self.now()?;
-        let life = minted.lifetime.valid.as_millis() as u64;
-        self.rules.minted(now, minted.generation, life, expiry);
+        let (life, age) = (lifetime.valid.as_millis(), lifetime.age.map(|age| age.as_millis()));
+        let age = age.map(|age| age as u64);
+        self.rules.minted(now, generation, life as u64, age, token.expiry);
+        let fingerprint = token.left.fingerprint;
+        self.given.insert(generation, fingerprint);
+        self.last = Some(fingerprint);
         let draw = self.random.draw();
+        let minted = Minted { generation, fingerprint, lifetime };
         let action = self.machine.minted(self.clocks(), minted, draw);
         self.obey(action)
     }
@@ -253,7 +328,9 @@ impl World {
         self.tally.refused += 1;
         self.rules.disturb();
         let now = self.now()?;
-        let action = self.machine.refused(self.clocks(), fingerprint(generation));
+        // Of a mint that failed there was none to log in with.
+        let fingerprint = self.given.get(&generation).copied().unwrap_or(instances::fingerprint(0));
+        let action = self.machine.refused(self.clocks(), fingerprint);
         self.rules.refused(now, generation, action)?;
         // Whose login was refused logs in with the next token, and may be refused again.
         if self.random.percent(50) {
@@ -275,8 +352,13 @@ impl World {
             self.note(format_args!("{action:?}"));
             self.rules.action(now, self.truth, action)?;
             let until = match action {
-                Action::Mint { generation, .. } => {
-                    self.send(generation);
+                Action::Mint { generation, resume } => {
+                    if resume {
+                        let soon = self.truth + self.random.between(0, SECOND);
+                        self.at(soon, Event::Look { generation });
+                    } else {
+                        self.send(generation);
+                    }
                     action = self.machine.poll(self.clocks());
                     continue;
                 }
@@ -350,8 +432,8 @@ impl World {
             .timestamp_to_rfc9110_string(&self.server_time(issued))
             .expect("the year has four digits");
         let lifetime = Lifetime::measure(expires, Some(&date), self.clocks().wall);
-        let minted = Minted { generation, fingerprint: fingerprint(generation), lifetime };
-        self.at(arrival, Event::Minted { minted, expiry });
+        let token = self.token(lifetime, self.clocks().wall, self.truth, expiry);
+        self.at(arrival, Event::Minted { generation, token });
     }
 
     fn server_time(&self, truth: u64) -> jiff::Timestamp {
@@ -377,8 +459,4 @@ impl World {
             println!("{:>9}.{:03} s  {what}", self.truth / SECOND, self.truth % SECOND);
         }
     }
-}
-
-fn fingerprint(generation: u64) -> Fingerprint {
-    Fingerprint::of(&Secret::new(generation.to_string()))
 }
