@@ -1,0 +1,48 @@
+//! The key-value store: the one place that outlives an instance. Losing it costs a mint, so its
+//! failures are told in the log and nowhere else.
+
+use sha2::{Digest, Sha256};
+use spin_sdk::key_value::{Error, Store};
+
+use crate::log;
+
+/// The name under which something of `owner` is kept: of one length, whatever the owner is called.
+pub(crate) fn key(what: &str, owner: &str) -> String {
+    let digest = Sha256::digest(owner);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("lakegate/{what}/{hex}")
+}
+
+/// What is kept under this name.
+pub(crate) async fn get(key: &str) -> Option<Vec<u8>> {
+    let found = async { Store::open_default().await?.get(key).await };
+    found.await.unwrap_or_else(|error| {
+        complain("read", &error);
+        None
+    })
+}
+
+/// Keeps something under this name.
+pub(crate) async fn set(key: &str, value: &[u8]) {
+    let kept = async { Store::open_default().await?.set(key, value).await };
+    if let Err(error) = kept.await {
+        complain("written", &error);
+    }
+}
+
+fn complain(what: &str, error: &Error) {
+    log::line(&format!("warning: the key-value store could not be {what}: {error}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_tell_owners_apart() {
+        let name = key("credential", "a");
+        assert_eq!(name.len(), "lakegate/credential/".len() + 64);
+        assert_ne!(name, key("credential", "b"));
+        assert_ne!(name, key("bootstrap", "a"));
+    }
+}
