@@ -20,8 +20,8 @@ impl Answer {
     }
 
     /// A text that is JSON already.
-    pub(crate) fn text(json: &str) -> Self {
-        Self(json.to_owned())
+    pub(crate) const fn text(json: String) -> Self {
+        Self(json)
     }
 }
 

@@ -1,7 +1,12 @@
 //! Bodies of requests and answers, read up to a limit.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use spin_sdk::http::HeaderMap;
 use spin_sdk::wasip3::http_compat::{IncomingBody, IncomingMessage, IncomingRequestBody};
 
@@ -41,7 +46,7 @@ pub(crate) async fn json<T: DeserializeOwned>(
     if media == Media::Other && length != Some(0) {
         return Err(not_json());
     }
-    if length.is_some_and(|length| LIMIT as u64 <= length && length != LIMIT as u64) {
+    if length.is_some_and(|length| length > LIMIT as u64) {
         return Err(too_large());
     }
     let bytes = read(body).await.map_err(|unread| match unread {
@@ -52,6 +57,29 @@ pub(crate) async fn json<T: DeserializeOwned>(
         (true, _) => Ok(None),
         (false, Media::Json) => parse(&bytes).map(Some),
         (false, _) => Err(not_json()),
+    }
+}
+
+/// A value that is written as a JSON object; serde by itself would take a list of its members, too.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
     }
 }
 
@@ -76,7 +104,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    serde_json::from_slice(bytes).map(|Object(value)| value).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());
         let said = said(&error.to_string());
         Fault::new(Type::Invalid, format!("the body does not fit at {place}{said}"))
@@ -96,7 +124,7 @@ fn said(message: &str) -> String {
 }
 
 fn not_json() -> Fault {
-    Fault::new(Type::UnsupportedMediaType, "the body is not said to be JSON")
+    Fault::new(Type::UnsupportedMedia, "the body is not said to be JSON")
         .advice("Send it with the header `Content-Type: application/json`.")
 }
 
@@ -107,7 +135,6 @@ fn too_large() -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
     use spin_sdk::http::HeaderValue;
 
     use super::*;
@@ -142,7 +169,8 @@ mod tests {
         for (body, expected) in [
             (r#"{"user":"u"}"#, "line 1, column 12: missing field `token`"),
             (r#"{"s3cret":1}"#, "line 1, column 9: expected `user` or `token`"),
-            (r#""s3cret""#, "line 1, column 8: expected struct Login"),
+            (r#""s3cret""#, "line 1, column 8: expected an object"),
+            (r#"["s3cret","s3cret"]"#, "line 1, column 0: expected an object"),
             (r#"{"user":["s3cret"]}"#, "line 1, column 8: expected a string"),
             (r#"{"user":"s3cret"#, "line 1, column 15"),
             ("s3cret", "line 1, column 1: expected value"),

@@ -15,7 +15,7 @@ use spin_sdk::wasip3::random::random::get_random_u64;
 
 use crate::postgres::{self, Session};
 use crate::settings::{self, POSTGRES_CA, Settings};
-use crate::{log, time, workspace};
+use crate::{log, sealed, time, workspace};
 
 /// A Spin application as a place to run in.
 pub(crate) struct Spin {
@@ -70,6 +70,14 @@ impl Edge for Spin {
             ErrorKind::PermissionDenied => ReadError::Forbidden { detail: error.to_string() },
             _ => ReadError::Other { detail: error.to_string() },
         })
+    }
+
+    async fn recall(&self, owner: &str) -> Option<Secret> {
+        sealed::recall(owner).await
+    }
+
+    async fn remember(&self, owner: &str, entry: &Secret) {
+        sealed::remember(owner, entry).await;
     }
 
     fn notice(&self, notice: &Notice) {

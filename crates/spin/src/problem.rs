@@ -14,7 +14,7 @@ pub(crate) enum Type {
     MethodNotAllowed,
     Conflict,
     TooLarge,
-    UnsupportedMediaType,
+    UnsupportedMedia,
     Invalid,
     Statement,
     Throttled,
@@ -56,7 +56,7 @@ impl Type {
                 ("conflict", S::CONFLICT, "The database is in a state that may not be changed")
             }
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "The body is too large"),
-            Self::UnsupportedMediaType => {
+            Self::UnsupportedMedia => {
                 ("unsupported-media-type", S::UNSUPPORTED_MEDIA_TYPE, "The body is not JSON")
             }
             Self::Invalid => {
@@ -93,6 +93,8 @@ impl From<Kind> for Type {
             Kind::Configuration => Self::Configuration,
             Kind::Denied => Self::Denied,
             Kind::Unavailable => Self::Unavailable,
+            Kind::Throttled => Self::Throttled,
+            Kind::Timeout => Self::Timeout,
             Kind::Login => Self::Login,
             Kind::Statement => Self::Statement,
             Kind::Conflict => Self::Conflict,
@@ -197,7 +199,7 @@ impl Type {
         Self::MethodNotAllowed,
         Self::Conflict,
         Self::TooLarge,
-        Self::UnsupportedMediaType,
+        Self::UnsupportedMedia,
         Self::Invalid,
         Self::Statement,
         Self::Throttled,
@@ -238,6 +240,8 @@ mod tests {
             (Kind::Configuration, 503, 422),
             (Kind::Denied, 502, 502),
             (Kind::Unavailable, 503, 503),
+            (Kind::Throttled, 429, 429),
+            (Kind::Timeout, 504, 504),
             (Kind::Login, 502, 502),
             (Kind::Statement, 422, 422),
             (Kind::Conflict, 409, 409),

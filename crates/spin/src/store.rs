@@ -1,10 +1,15 @@
 //! The key-value store: the one place that outlives an instance. Losing it costs a mint, so its
 //! failures are told in the log and nowhere else.
 
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
 use spin_sdk::key_value::{Error, Store};
 
-use crate::log;
+use crate::{log, time};
+
+/// Whoever asks waits for the answer, and can do without it.
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// The name under which something of `owner` is kept: of one length, whatever the owner is called.
 pub(crate) fn key(what: &str, owner: &str) -> String {
@@ -15,7 +20,7 @@ pub(crate) fn key(what: &str, owner: &str) -> String {
 
 /// What is kept under this name.
 pub(crate) async fn get(key: &str) -> Option<Vec<u8>> {
-    let found = async { Store::open_default().await?.get(key).await };
+    let found = within_limit(async { Store::open_default().await?.get(key).await });
     found.await.unwrap_or_else(|error| {
         complain("read", &error);
         None
@@ -24,10 +29,15 @@ pub(crate) async fn get(key: &str) -> Option<Vec<u8>> {
 
 /// Keeps something under this name.
 pub(crate) async fn set(key: &str, value: &[u8]) {
-    let kept = async { Store::open_default().await?.set(key, value).await };
+    let kept = within_limit(async { Store::open_default().await?.set(key, value).await });
     if let Err(error) = kept.await {
         complain("written", &error);
     }
+}
+
+async fn within_limit<T>(asking: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let slow = || Err(Error::Other(format!("no answer in {} s", LIMIT.as_secs())));
+    time::within(LIMIT, asking).await.unwrap_or_else(slow)
 }
 
 fn complain(what: &str, error: &Error) {

@@ -11,7 +11,7 @@ use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
 use super::shapes::{Step, check_role, invalid};
 use crate::answer::Answer;
-use crate::body;
+use crate::body::{self, Object};
 use crate::edge::Spin;
 use crate::instance::Instance;
 use crate::problem::Fault;
@@ -23,14 +23,14 @@ struct SetupRequest {
     grant_to: Option<String>,
     #[serde(default)]
     grant_public: bool,
-    admin: Option<Person>,
+    admin: Option<Object<Person>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TightenRequest {
     grant_to: Option<String>,
-    admin: Option<Person>,
+    admin: Option<Object<Person>>,
 }
 
 /// A person's own login, in place of the configured identity.
@@ -101,14 +101,19 @@ fn grantee(
 }
 
 /// Who logs in. Wrong settings show here; what comes after is about the request.
-async fn login(instance: &Instance, person: Option<Person>) -> Result<Option<Admin>, Fault> {
-    let Some(Person { user, token }) = person else {
+async fn login(
+    instance: &Instance,
+    person: Option<Object<Person>>,
+) -> Result<Option<Admin>, Fault> {
+    let Some(Object(Person { user, token })) = person else {
         instance.connector.current().await?;
         return Ok(None);
     };
     let admin = Admin { user, token: Secret::new(token) };
-    if admin.user.is_empty() || admin.token.expose().trim().is_empty() {
-        return Err(invalid("`admin` has a user and a token", "Send both, or no `admin` at all."));
+    check_role(&admin.user)?;
+    if admin.token.expose().is_empty() || admin.token.expose().contains(char::is_control) {
+        let advice = "Copy the whole credential from the workspace's page, and nothing else.";
+        return Err(invalid("`admin.token` is no database credential", advice));
     }
     Place::load(&Spin::new(instance.settings.clone())).map_err(|error| error.problem())?;
     Ok(Some(admin))

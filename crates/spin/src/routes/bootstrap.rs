@@ -3,14 +3,15 @@
 use lakegate_core::bootstrap::{Access, Plan, Report};
 use lakegate_core::flow::preparation::Wish;
 use lakegate_core::migrations::Migration;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use spin_sdk::http::HeaderMap;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
 use super::mounted;
 use super::shapes::{Step, check_role};
 use crate::answer::Answer;
-use crate::body;
+use crate::body::{self, Object};
 use crate::instance::Instance;
 use crate::last;
 use crate::problem::Fault;
@@ -19,9 +20,9 @@ use crate::problem::Fault;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Desired {
-    migrations: Option<Vec<File>>,
+    migrations: Option<Vec<Object<File>>>,
     #[serde(default)]
-    grants: Vec<Grant>,
+    grants: Vec<Object<Grant>>,
     #[serde(default)]
     out_of_order: bool,
 }
@@ -37,14 +38,8 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Grant {
     role: String,
-    access: GrantAccess,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum GrantAccess {
-    Read,
-    Write,
+    #[serde(deserialize_with = "access")]
+    access: Access,
 }
 
 #[derive(Serialize)]
@@ -95,24 +90,24 @@ pub(crate) async fn apply(
 fn wish(desired: Desired) -> Result<Wish, Fault> {
     let Desired { migrations, grants, out_of_order } = desired;
     let migrations = match migrations {
-        Some(files) => files.into_iter().map(|file| (file.name, file.sql)).collect(),
+        Some(files) => files.into_iter().map(|Object(file)| (file.name, file.sql)).collect(),
         None => mounted::migrations()?,
     };
     let names = migrations.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     Migration::read_folder(names).map_err(|error| Fault::of_request(error.problem()))?;
-    for grant in &grants {
+    for Object(grant) in &grants {
         check_role(&grant.role)?;
     }
-    let grants = grants.into_iter().map(|grant| (grant.role, grant.access.into())).collect();
+    let grants = grants.into_iter().map(|Object(grant)| (grant.role, grant.access)).collect();
     Ok(Wish { migrations, grants, out_of_order })
 }
 
-impl From<GrantAccess> for Access {
-    fn from(access: GrantAccess) -> Self {
-        match access {
-            GrantAccess::Read => Self::Read,
-            GrantAccess::Write => Self::Write,
-        }
+/// Reads a word, not the other forms in which a variant can be written.
+fn access<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Access, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "read" => Ok(Access::Read),
+        "write" => Ok(Access::Write),
+        _ => Err(D::Error::custom("expected `read` or `write`")),
     }
 }
 
@@ -168,6 +163,8 @@ mod tests {
             r#"{"migration":[]}"#,
             r#"{"migrations":[{"name":"0001_a.sql","text":""}]}"#,
             r#"{"grants":[{"role":"r","access":"all"}]}"#,
+            r#"{"grants":[{"role":"r","access":{"read":null}}]}"#,
+            r#"{"grants":[["r","read"]]}"#,
             r#"{"grants":[{"role":"r","access":"read","x":1}]}"#,
             r#"[]"#,
         ] {

@@ -1,6 +1,5 @@
 //! What more than one route takes or gives.
 
-use lakegate_core::problem::Problem;
 use lakegate_core::sql::Ident;
 use serde::Serialize;
 
@@ -15,7 +14,7 @@ pub(super) struct Step {
 
 /// Refuses a role that Postgres could not have.
 pub(super) fn check_role(role: &str) -> Result<(), Fault> {
-    let parsed = role.parse::<Ident>().map_err(|error| Problem::from(error.problem()));
+    let parsed = role.parse::<Ident>().map_err(|error| error.problem());
     parsed.map(|_| ()).map_err(Fault::of_request)
 }
 

@@ -17,7 +17,15 @@ use crate::sealed::Cache;
 struct Status<'a> {
     token: Token,
     cache: &'a Cache,
+    kept: Option<KeptTimes>,
     bootstrap: Option<Last>,
+}
+
+/// The credential that lies sealed in the store. Durations are in milliseconds.
+#[derive(Serialize)]
+struct KeptTimes {
+    age_ms: u64,
+    valid_for_ms: u64,
 }
 
 /// The life of the credential in this instance. Durations are in milliseconds.
@@ -29,6 +37,7 @@ struct Token {
     valid_for_ms: Option<u64>,
     next_attempt_ms: Option<u64>,
     minted: u64,
+    resumed: u64,
     failed: u64,
     refused: u64,
     last_problem: Option<LastProblem>,
@@ -45,9 +54,20 @@ struct LastProblem {
 /// `GET /status`.
 pub(crate) async fn tell(instance: &Instance) -> Result<Answer, Fault> {
     let idle = || Token { state: "idle", ..Token::default() };
-    let token = instance.connector.health().map_or_else(idle, token);
+    instance.connector.check()?;
+    let health = instance.connector.health();
+    // An instance that holds a credential knows what there is without asking the store.
+    let held = health.as_ref().and_then(|health| health.life.generation);
+    let kept = match held {
+        Some(_) => None,
+        None => instance.connector.kept().await.map(|kept| KeptTimes {
+            age_ms: millis(kept.age),
+            valid_for_ms: millis(kept.serves_for),
+        }),
+    };
+    let token = health.map_or_else(idle, token);
     let bootstrap = last::recall(instance).await;
-    Ok(Answer::json(&Status { token, cache: &instance.cache, bootstrap }))
+    Ok(Answer::json(&Status { token, cache: &instance.cache, kept, bootstrap }))
 }
 
 fn token(health: GateStatus) -> Token {
@@ -59,6 +79,7 @@ fn token(health: GateStatus) -> Token {
         valid_for_ms: life.serves_for.map(millis),
         next_attempt_ms: life.next_mint_in.map(millis),
         minted: life.counts.minted,
+        resumed: life.counts.resumed,
         failed: life.counts.failures,
         refused: life.counts.refusals,
         last_problem: problem.map(last_problem),
