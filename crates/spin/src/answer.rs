@@ -40,30 +40,30 @@ pub(crate) fn response(
     id: Option<&HeaderValue>,
     head: bool,
 ) -> Response<String> {
-    let (status, media, body) = match &outcome {
-        Ok(_) => (StatusCode::OK, JSON, None),
+    let mut headers = HeaderMap::new();
+    if let Err(fault) = &outcome {
+        explain(fault, &mut headers);
+    }
+    let (status, media, body) = match outcome {
+        Ok(Answer(json)) => (StatusCode::OK, JSON, json),
         Err(fault) => {
             let id = id.and_then(|id| id.to_str().ok());
-            (fault.kind().status(), PROBLEM, Some(fault.document(id)))
+            (fault.kind().status(), PROBLEM, fault.document(id))
         }
     };
-    let mut response = Response::new(String::new());
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
     headers.insert("content-type", HeaderValue::from_static(media));
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     if let Some(id) = id {
         headers.insert(REQUEST_ID, id.clone());
     }
-    if let Err(fault) = &outcome {
-        explain(fault, headers);
-    }
-    let body = body.or_else(|| outcome.ok().map(|Answer(json)| json)).unwrap_or_default();
+    let body = if head { String::new() } else { body };
     if !head {
         headers.insert("content-length", HeaderValue::from(body.len()));
-        *response.body_mut() = body;
     }
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     response
 }
 

@@ -1,5 +1,6 @@
 //! What the core asks of the world, by Spin's interfaces and WASI's.
 
+use std::cell::Cell;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,6 +17,13 @@ use spin_sdk::wasip3::random::random::get_random_u64;
 use crate::postgres::{self, Session};
 use crate::settings::{self, POSTGRES_CA, Settings};
 use crate::{log, sealed, time, workspace};
+
+thread_local! {
+    /// A task was spawned, and may not have begun: this version of the bindings looks at new tasks
+    /// when something happens to the request, and a request that now sleeps is waiting for that
+    /// very task. So before a sleep there is one more turn.
+    static SPAWNED: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A Spin application as a place to run in.
 pub(crate) struct Spin {
@@ -41,12 +49,16 @@ impl Edge for Spin {
     }
 
     async fn sleep(&self, duration: Duration) {
+        if SPAWNED.take() {
+            wit_bindgen::yield_async().await;
+        }
         spin_sdk::time::sleep(duration).await;
     }
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()>>>) {
         // It goes on beside the request that started it, and after that was answered.
         wit_bindgen::spawn(task);
+        SPAWNED.set(true);
     }
 
     fn setting(&self, origin: Origin, name: &str) -> Option<String> {

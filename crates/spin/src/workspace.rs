@@ -2,8 +2,10 @@
 //!
 //! The host does TLS, and lets us talk to the hosts of `allowed_outbound_hosts` alone.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
+use futures_util::future::{Either, pending, select};
 use lakegate_core::edge::{Method, Request, Response, SendError};
 use lakegate_core::secret::Secret;
 use spin_sdk::http::{FromResponse, Uri};
@@ -12,6 +14,7 @@ use spin_sdk::wasip3::http::types::{
     self, ErrorCode, Fields, Method as WasiMethod, RequestOptions, Scheme,
 };
 use spin_sdk::wasip3::{wit_future, wit_stream};
+use wit_bindgen::StreamWriter;
 
 use crate::body::{self, Unread};
 use crate::time;
@@ -26,7 +29,12 @@ pub(crate) async fn send(request: Request) -> Result<Response, SendError> {
 }
 
 async fn exchange(request: Request) -> Result<Response, SendError> {
-    let answer = client::send(outgoing(request)?).await.map_err(send_error)?;
+    let (request, writing) = outgoing(request)?;
+    let sending = std::pin::pin!(client::send(request));
+    let answer = match select(sending, std::pin::pin!(writing)).await {
+        Either::Left((answer, _)) => answer.map_err(send_error)?,
+        Either::Right((never, _)) => match never {},
+    };
     let answer = spin_sdk::http::Response::from_response(answer).map_err(send_error)?;
     let (parts, body) = answer.into_parts();
     let body = body::read(body).await.map_err(|unread| match unread {
@@ -39,11 +47,13 @@ async fn exchange(request: Request) -> Result<Response, SendError> {
     Ok(Response { status: parts.status.as_u16(), headers: headers.collect(), body })
 }
 
-/// The request as WASI has it.
+/// The request as WASI has it, and the writing of its body, which never ends.
 ///
 /// Not by way of the SDK's: that gives every request a body of unknown length, a GET as well, and
 /// not every server likes that.
-fn outgoing(request: Request) -> Result<types::Request, SendError> {
+fn outgoing(
+    request: Request,
+) -> Result<(types::Request, impl Future<Output = Infallible>), SendError> {
     let Request { method, url, headers, authorization, body } = request;
     let uri: Uri = url.parse().map_err(|_| other("the URL cannot be read"))?;
     let mut fields: Vec<_> =
@@ -56,7 +66,8 @@ fn outgoing(request: Request) -> Result<types::Request, SendError> {
     }
     let fields = Fields::from_list(&fields).map_err(|_| other("a header cannot be sent"))?;
     let (_, no_trailers) = wit_future::new(|| Ok(None));
-    let (request, _) = types::Request::new(fields, body.map(stream), no_trailers, Some(limits()));
+    let (writer, reader) = body.as_ref().map(|_| wit_stream::new()).unzip();
+    let (request, _) = types::Request::new(fields, reader, no_trailers, Some(limits()));
     let method = match method {
         Method::Get => WasiMethod::Get,
         Method::Post => WasiMethod::Post,
@@ -71,17 +82,16 @@ fn outgoing(request: Request) -> Result<types::Request, SendError> {
         .and_then(|()| request.set_authority(uri.authority().map(|a| a.as_str())))
         .and_then(|()| request.set_path_with_query(uri.path_and_query().map(|p| p.as_str())))
         .map_err(|()| other("the URL cannot be sent"))?;
-    Ok(request)
+    Ok((request, write(writer.zip(body))))
 }
 
-/// A body that is written while the request is under way.
-fn stream(body: Secret) -> wit_bindgen::StreamReader<u8> {
-    let (mut writer, reader) = wit_stream::new();
-    wit_bindgen::spawn(async move {
-        // What a server does not want to read is no failure by itself: its answer tells.
+/// Writes a body while the request is under way, and waits for ever then: the answer tells how
+/// it went. A server need not read all of it.
+async fn write(body: Option<(StreamWriter<u8>, Secret)>) -> Infallible {
+    if let Some((mut writer, body)) = body {
         writer.write_all(body.expose().as_bytes().to_vec()).await;
-    });
-    reader
+    }
+    pending().await
 }
 
 fn limits() -> RequestOptions {
