@@ -68,7 +68,7 @@ impl Type {
             Self::Throttled => {
                 ("throttled", S::TOO_MANY_REQUESTS, "Databricks was asked too often")
             }
-            Self::Denied => ("denied", S::BAD_GATEWAY, "Databricks said no"),
+            Self::Denied => ("denied", S::BAD_GATEWAY, "Access is denied"),
             Self::Login => ("login", S::BAD_GATEWAY, "Postgres refused the login"),
             Self::Internal => ("internal", S::BAD_GATEWAY, "Something unexpected happened"),
             Self::Configuration => {

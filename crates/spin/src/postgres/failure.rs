@@ -44,7 +44,7 @@ fn connection_failed(text: &str) -> DatabaseError {
     }
     let detail = last_line(text);
     if text.contains("TLS handshake") || text.contains("SSL routines") {
-        DatabaseError::Tls { detail }
+        DatabaseError::Tls { detail: openssl_reason(text).unwrap_or(detail) }
     } else if text.contains("is not permitted") || text.contains("invalid connection string") {
         DatabaseError::Other { detail }
     } else {
@@ -78,6 +78,18 @@ fn last_line(text: &str) -> String {
     let text = text.split("Stack backtrace:").next().unwrap_or_default();
     let line = text.lines().map(without_number).rfind(|line| !line.is_empty());
     line.unwrap_or("no reason was given").to_owned()
+}
+
+/// The reason in OpenSSL's `error:CODE:SSL routines:FUNCTION:REASON:FILE:LINE: (CERTIFICATE)`.
+fn openssl_reason(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once(":SSL routines:")?;
+    let reason = rest.split(':').nth(1)?;
+    let line = rest.lines().next()?.trim_end();
+    let certificate = line.rsplit_once(": (").and_then(|(_, words)| words.strip_suffix(')'));
+    Some(match certificate {
+        Some(certificate) => format!("{reason}: {certificate}"),
+        None => reason.to_owned(),
+    })
 }
 
 /// A line of a chain of causes without its number: `    0: db error`.

@@ -54,8 +54,12 @@ fn details_and_hints_of_a_refusal_are_kept() {
 fn what_is_no_refusal_is_sorted_by_what_to_do_about_it() {
     for (text, expected) in [
         (
-            "error performing TLS handshake\n\nCaused by:\n    0: error:0A000086:SSL routines:x\n    1: certificate verify failed",
-            tls("certificate verify failed"),
+            "error performing TLS handshake\n\nCaused by:\n    0: error:0A000086:SSL routines:f:certificate verify failed:../ssl/x.c:1889: (unable to get local issuer certificate)\n    1: error:0A000086:SSL routines:f:certificate verify failed:../ssl/x.c:1889:",
+            tls("certificate verify failed: unable to get local issuer certificate"),
+        ),
+        (
+            "error performing TLS handshake\n\nCaused by:\n    error:0A00010B:SSL routines:f:wrong version number:../ssl/x.c:3",
+            tls("wrong version number"),
         ),
         (
             "x: error performing TLS handshake\n\nCaused by:\n    server does not support TLS",
