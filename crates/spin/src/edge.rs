@@ -16,7 +16,7 @@ use spin_sdk::wasip3::random::random::get_random_u64;
 
 use crate::postgres::{self, Session};
 use crate::settings::{self, POSTGRES_CA, Settings};
-use crate::{log, sealed, time, workspace};
+use crate::{log, sealed, time, turns, workspace};
 
 thread_local! {
     /// A task was spawned, and may not have begun: this version of the bindings looks at new tasks
@@ -57,7 +57,7 @@ impl Edge for Spin {
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()>>>) {
         // It goes on beside the request that started it, and after that was answered.
-        wit_bindgen::spawn(task);
+        wit_bindgen::spawn(turns::shared(task));
         SPAWNED.set(true);
     }
 

@@ -4,9 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
-use lakegate_core::flow::connector::Connector;
-
-use crate::edge::Spin;
+use crate::door::Door;
 use crate::keys::Keys;
 use crate::last::LastBootstrap;
 use crate::problem::{Fault, Type};
@@ -17,7 +15,7 @@ use crate::settings::Settings;
 pub(crate) struct Instance {
     pub(crate) settings: Rc<Settings>,
     pub(crate) keys: Keys,
-    pub(crate) connector: Rc<Connector<Spin>>,
+    pub(crate) connector: Rc<Door>,
     pub(crate) cache: Cache,
     pub(crate) last: RefCell<LastBootstrap>,
 }
@@ -52,7 +50,7 @@ impl Instance {
         let cache = Cache::look(&settings).await;
         Self {
             keys: Keys::read(&settings),
-            connector: Rc::new(Connector::new(Spin::new(Rc::clone(&settings)))),
+            connector: Rc::new(Door::new(Rc::clone(&settings))),
             cache,
             last: RefCell::default(),
             settings,

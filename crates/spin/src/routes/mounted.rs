@@ -35,9 +35,11 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>, Fault> {
         .collect()
 }
 
-/// Without any mounted folder the C library answers by itself, with an error that has no number.
+/// WASI's `ENOTCAPABLE`: no folder is mounted at all.
+const NOT_CAPABLE: i32 = 76;
+
 fn nothing_there(error: &io::Error) -> bool {
-    error.kind() == ErrorKind::NotFound || error.raw_os_error().is_none()
+    error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(NOT_CAPABLE)
 }
 
 fn text(path: &Path, name: &str) -> Result<String, Fault> {
