@@ -2,12 +2,12 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`route`] | finds the route of a request, asks for its key, and calls its one function in `routes` |
-//! | [`keys`], [`body`], [`problem`], [`answer`], [`log`] | what every route shares |
-//! | [`instance`] | the state of an instance: settings, keys, the connector of the core |
-//! | [`door`], [`turns`] | that connector as many requests share it, and wake each other |
-//! | [`settings`] | Spin's variables, under the names that the core knows |
-//! | [`edge`], [`workspace`], [`postgres`], [`sealed`], [`store`] | what the core asks of the world, by Spin's interfaces |
+//! | `route` | finds the route of a request, asks for its key, and calls its one function in `routes` |
+//! | `keys`, `body`, `problem`, `answer`, `log` | what every route shares |
+//! | `instance` | the state of an instance: settings, keys, the connector of the core |
+//! | `door`, `turns` | that connector as many requests share it, and wake each other |
+//! | `settings` | Spin's variables, under the names that the core knows |
+//! | `edge`, `workspace`, `postgres`, `sealed`, `store` | what the core asks of the world, by Spin's interfaces |
 //! | `exports` | `lakegate:connect` for other components of a Spin application |
 //!
 //! Nothing about tokens or databases is decided here: that is `lakegate-core`'s.
