@@ -1,17 +1,16 @@
-//! `cargo xtask build`: the component first, then the binaries; the native one embeds it.
+//! `cargo xtask build`: the components first, then the binaries; the native one embeds them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use crate::command;
-use crate::component;
+use crate::guests;
 use crate::step::step;
-use crate::toolchain::{COMPONENT, Wasm};
 use crate::workspace::Workspace;
 
-/// How the binaries are built; the component is always built for users.
+/// How the binaries are built; the components are always built for users.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Profile {
     /// For daily work and tests.
@@ -35,44 +34,29 @@ impl Profile {
     }
 }
 
+const ADVICE: &str = "the compiler's words are above";
+
 /// Builds all, and prints the sizes of what users get.
 pub(crate) fn run(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
-    step("build the component", "the compiler's words are above", || build_component(workspace))?;
-    step("build the binaries", "the compiler's words are above", || {
+    step("build the connector", ADVICE, || guests::connector(workspace))?;
+    step("build the function", ADVICE, || guests::function(workspace))?;
+    step("build the binaries", ADVICE, || {
         command::run(workspace.cargo().args(arguments(profile)))
     })?;
-    for path in [
+    print_sizes(&[
         workspace.connector("wasm"),
         workspace.connector("cwasm"),
+        workspace.function("function.wasm"),
+        workspace.function("function.cwasm"),
         workspace.target(profile.folder()).join("lakegate"),
         workspace.target(profile.folder()).join("lakebase-emulator"),
-    ] {
-        println!("{:>12} bytes  {}", size(&path)?, path.display());
-    }
-    Ok(())
+    ])
 }
 
-/// Builds the guest, makes a component of it and compiles that for the native host.
-pub(crate) fn build_component(workspace: &Workspace) -> anyhow::Result<()> {
-    let wasm = Wasm::ensure(workspace, COMPONENT)?;
-    let mut cargo = wasm.cargo(workspace, "build");
-    command::run(cargo.args(["--package", "lakegate-component", "--profile", "wasm"]))?;
-
-    let module = workspace.target(COMPONENT).join("wasm/lakegate_component.wasm");
-    let module = fs::read(&module).with_context(|| format!("reading {}", module.display()))?;
-    let connector = component::encode(&module)?;
-    let changed = write(&workspace.connector("wasm"), &connector)?;
-    let code = component::precompile(&connector)?;
-    let recompiled = write(&workspace.connector("cwasm"), &code)?;
-    if !changed && !recompiled {
-        eprintln!("the component is as it was");
-    }
-    Ok(())
-}
-
-fn write(path: &Path, content: &[u8]) -> anyhow::Result<bool> {
-    component::write_if_changed(path, content)
-        .with_context(|| format!("writing {}", path.display()))
+/// Builds the serverless function alone: what `spin build` asks for.
+pub(crate) fn function(workspace: &Workspace) -> anyhow::Result<()> {
+    step("build the function", ADVICE, || guests::function(workspace))?;
+    print_sizes(&[workspace.function("function.wasm")])
 }
 
 /// What cargo is asked for.
@@ -86,6 +70,13 @@ fn arguments(profile: Profile) -> Vec<&'static str> {
         Profile::Release => arguments.push("--release"),
     }
     arguments
+}
+
+fn print_sizes(paths: &[PathBuf]) -> anyhow::Result<()> {
+    for path in paths {
+        println!("{:>12} bytes  {}", size(path)?, path.display());
+    }
+    Ok(())
 }
 
 fn size(path: &Path) -> anyhow::Result<u64> {

@@ -1,4 +1,4 @@
-//! From the guest's core module to what a host loads: a component, and machine code of it.
+//! From what a linker makes to what a host loads: a component, and machine code of it.
 
 use std::fs;
 use std::io;

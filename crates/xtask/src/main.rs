@@ -7,6 +7,7 @@ mod check;
 mod command;
 mod component;
 mod demo;
+mod guests;
 mod node;
 mod postgres;
 mod python;
@@ -34,11 +35,14 @@ enum Command {
     Setup,
     /// Make sure the WebAssembly targets are there.
     Toolchain,
-    /// Build the component, then the binaries that embed it.
+    /// Build the components, then the binaries that embed them.
     Build {
         /// With full optimization, for users.
         #[arg(long)]
         release: bool,
+        /// Only the serverless function, which is always built for users.
+        #[arg(long, conflicts_with = "release")]
+        function: bool,
     },
     /// Build, then show the life of a token and of a database on this machine.
     Demo {
@@ -75,7 +79,8 @@ fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
     match command {
         Command::Setup => setup::run(workspace),
         Command::Toolchain => toolchain::run(workspace),
-        Command::Build { release } => build::run(workspace, build::Profile::of(release)),
+        Command::Build { function: true, .. } => build::function(workspace),
+        Command::Build { release, .. } => build::run(workspace, build::Profile::of(release)),
         Command::Demo { inside: true } => demo::inside(workspace),
         Command::Demo { inside: false } => {
             check::prepare(workspace)?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::bail;
 
-use crate::toolchain::{COMPONENT, Wasm};
+use crate::toolchain::Wasm;
 use crate::workspace::Workspace;
 use crate::{node, postgres, python};
 
@@ -63,10 +63,10 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 fn wasm(workspace: &Workspace) -> State {
-    if let Some(found) = Wasm::find(workspace, COMPONENT) {
+    if let Some(found) = Wasm::find(workspace) {
         return State::Found(found.origin());
     }
-    match Wasm::ensure(workspace, COMPONENT) {
+    match Wasm::ensure(workspace) {
         Ok(installed) => State::Installed(installed.origin()),
         Err(error) => State::Missing(format!("{error:#}")),
     }

@@ -11,51 +11,55 @@ use anyhow::{Context as _, bail};
 use crate::command::{folder_of, output, run as run_command};
 use crate::workspace::Workspace;
 
-/// The target of the component: it has no imports but its own, for nothing links WASI into it.
-pub(crate) const COMPONENT: &str = "wasm32-unknown-unknown";
+/// The target of the connector: it has no imports but its own, for nothing links WASI into it.
+pub(crate) const CONNECTOR: &str = "wasm32-unknown-unknown";
+
+/// The target of what Spin runs: files, clocks and the log come from WASI.
+pub(crate) const FUNCTION: &str = "wasm32-wasip2";
+
+const TARGETS: [&str; 2] = [CONNECTOR, FUNCTION];
 
 /// Says where the compiler must come from: with `packages`, rustup's server is left alone.
 const CHOICE: &str = "LAKEGATE_WASM_TOOLCHAIN";
 
-/// A compiler for one WebAssembly target.
+/// One compiler for all WebAssembly targets: with one for each, what is built would depend on which
+/// of them a machine happens to have.
 #[derive(Debug)]
 pub(crate) struct Wasm {
-    target: &'static str,
     /// The compiler in the place of cargo's own.
     rustc: Option<PathBuf>,
 }
 
 impl Wasm {
     /// The compiler that is here already: that of the Rust in use, or one made before.
-    pub(crate) fn find(workspace: &Workspace, target: &'static str) -> Option<Self> {
+    pub(crate) fn find(workspace: &Workspace) -> Option<Self> {
         let own = env::var_os("RUSTC").unwrap_or("rustc".into());
-        if has_target(workspace, Path::new(&own), target) {
-            return Some(Self { target, rustc: None });
+        if has_targets(workspace, Path::new(&own)) {
+            return Some(Self { rustc: None });
         }
         let made = cache_here()?.join("toolchain");
         // Its linkers are rustup's, and gone if rustup's toolchain is.
         let linker = made.join("lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld");
         let rustc = made.join("bin/rustc");
-        (linker.exists() && has_target(workspace, &rustc, target))
-            .then_some(Self { target, rustc: Some(rustc) })
+        (linker.exists() && has_targets(workspace, &rustc)).then_some(Self { rustc: Some(rustc) })
     }
 
-    /// Finds a compiler for the target, else installs one.
-    pub(crate) fn ensure(workspace: &Workspace, target: &'static str) -> anyhow::Result<Self> {
-        if let Some(found) = Self::find(workspace, target) {
+    /// Finds a compiler, else installs one.
+    pub(crate) fn ensure(workspace: &Workspace) -> anyhow::Result<Self> {
+        if let Some(found) = Self::find(workspace) {
             return Ok(found);
         }
         let packages = env::var_os(CHOICE).is_some_and(|choice| choice == "packages");
-        if packages || !add_with_rustup(workspace, target) {
-            make_from_packages(workspace, target)?;
+        if packages || !add_with_rustup(workspace) {
+            make_from_packages(workspace)?;
         }
-        Self::find(workspace, target).with_context(|| advice(target))
+        Self::find(workspace).with_context(advice)
     }
 
-    /// Cargo, to build for the target into `target/TARGET`.
-    pub(crate) fn cargo(&self, workspace: &Workspace, verb: &str) -> Command {
+    /// Cargo, to build for one of the targets into `target/TARGET`.
+    pub(crate) fn cargo(&self, workspace: &Workspace, verb: &str, target: &str) -> Command {
         let mut cargo = workspace.cargo();
-        cargo.args([verb, "--target", self.target]);
+        cargo.args([verb, "--target", target]);
         if let Some(rustc) = &self.rustc {
             cargo.env("RUSTC", rustc);
         }
@@ -73,13 +77,20 @@ impl Wasm {
 
 /// `cargo xtask toolchain`.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let wasm = Wasm::ensure(workspace, COMPONENT)?;
-    println!("{COMPONENT}: {}", wasm.origin());
+    let wasm = Wasm::ensure(workspace)?;
+    for target in TARGETS {
+        println!("{target}: {}", wasm.origin());
+    }
     Ok(())
 }
 
-fn advice(target: &str) -> String {
-    format!("no Rust compiler for {target}; `rustup target add {target}` installs one")
+fn advice() -> String {
+    let (all, list) = (TARGETS.join(" and "), TARGETS.join(" "));
+    format!("no Rust compiler for {all}; `rustup target add {list}` installs one")
+}
+
+fn has_targets(workspace: &Workspace, rustc: &Path) -> bool {
+    TARGETS.iter().all(|target| has_target(workspace, rustc, target))
 }
 
 /// Whether the compiler has the target's standard library; asked of the compiler itself, so
@@ -90,8 +101,8 @@ fn has_target(workspace: &Workspace, rustc: &Path, target: &str) -> bool {
 }
 
 /// False if rustup is missing or cannot download; why is shown.
-fn add_with_rustup(workspace: &Workspace, target: &str) -> bool {
-    let added = run_command(workspace.command("rustup").args(["target", "add", target]));
+fn add_with_rustup(workspace: &Workspace) -> bool {
+    let added = run_command(workspace.command("rustup").args(["target", "add"]).args(TARGETS));
     if let Err(error) = &added {
         eprintln!("{error:#}");
     }
@@ -99,14 +110,13 @@ fn add_with_rustup(workspace: &Workspace, target: &str) -> bool {
 }
 
 /// Makes the compiler with the script beside this crate's manifest.
-fn make_from_packages(workspace: &Workspace, target: &str) -> anyhow::Result<()> {
+fn make_from_packages(workspace: &Workspace) -> anyhow::Result<()> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) || folder_of("apt-get").is_none() {
-        bail!(advice(target));
+        bail!(advice());
     }
     let cache = cache_here().context("HOME does not say where to keep a compiler")?;
     let script = workspace.path("crates/xtask/wasm-toolchain.sh");
-    run_command(workspace.command("bash").arg(script).arg(cache).arg(target))
-        .with_context(|| advice(target))
+    run_command(workspace.command("bash").arg(script).arg(cache).args(TARGETS)).with_context(advice)
 }
 
 fn cache_here() -> Option<PathBuf> {

@@ -34,10 +34,16 @@ impl Workspace {
         self.target.join(below)
     }
 
-    /// The component as a host loads it. Always below the root, wherever cargo builds: the native
+    /// The connector as a host loads it. Always below the root, wherever cargo builds: the native
     /// host includes the precompiled one by this path.
     pub(crate) fn connector(&self, extension: &str) -> PathBuf {
         self.root.join("target/connector/connector").with_extension(extension)
+    }
+
+    /// A file of what Spin runs: `function.wasm` stands where `spin.toml` and the native host expect
+    /// it.
+    pub(crate) fn function(&self, file: &str) -> PathBuf {
+        self.root.join("target/function").join(file)
     }
 
     /// Cargo, in the root, with the toolchain that runs this program.

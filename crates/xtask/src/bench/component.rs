@@ -1,6 +1,8 @@
-//! The component's size, its memory at the start, and the time an instance takes.
+//! The connector's size, its memory at the start, and the time an instance takes; and the size of
+//! the function.
 
 use std::fs;
+use std::path::Path;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -10,8 +12,8 @@ use wasmtime::{Engine, InstanceAllocationStrategy, Store};
 
 use super::measured::{Measured, in_turns, nanoseconds};
 use super::table::{Aim, Row, Table, Unit};
-use crate::build;
 use crate::engine;
+use crate::guests;
 use crate::workspace::Workspace;
 
 /// The least component with what every guest has, one core instance with one memory: of 17
@@ -31,9 +33,10 @@ const CALLS: u32 = 20;
 /// Measures with the host's own settings, and the pooling allocator that a host of many instances
 /// would choose.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
-    build::build_component(workspace)?;
-    let path = workspace.connector("wasm");
-    let ours = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    guests::connector(workspace)?;
+    guests::function(workspace)?;
+    let ours = read(&workspace.connector("wasm"))?;
+    let function = read(&workspace.function("function.wasm"))?;
 
     let mut config = engine::config()?;
     config.allocation_strategy(InstanceAllocationStrategy::pooling());
@@ -68,6 +71,13 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
                 ours: once(ours.len()),
                 beside: None,
                 aims: &[Aim::AtMost(300.0 * 1024.0)],
+            },
+            Row {
+                what: "size of the function".into(),
+                unit: Unit::Bytes,
+                ours: once(function.len()),
+                beside: None,
+                aims: &[Aim::AtMost(1.5 * 1024.0 * 1024.0)],
             },
         ],
     })
@@ -109,6 +119,10 @@ impl Start {
         let pages = needs.max_initial_memory_size.context("the component has no memory")?;
         Ok(once(usize::try_from(pages)? * PAGE))
     }
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("reading {}", path.display()))
 }
 
 /// What needs no repeating.

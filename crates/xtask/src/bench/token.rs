@@ -11,9 +11,9 @@ use wasmtime::{Engine, Store};
 use super::guest::{self, Answer, NOTHING};
 use super::measured::{Measured, in_turns, nanoseconds_of};
 use super::table::{Aim, Row, Table, Unit};
-use crate::build;
 use crate::command;
 use crate::engine;
+use crate::guests;
 use crate::workspace::Workspace;
 
 /// Of each of the two calls, in turns.
@@ -23,7 +23,7 @@ const CALLS: u32 = 200;
 
 /// Measures both ways to a token that is there already.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
-    build::build_component(workspace)?;
+    guests::connector(workspace)?;
     let path = workspace.connector("wasm");
     let connector = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
     let nothing = wat::parse_str(NOTHING).context("reading the component that does nothing")?;

@@ -1,0 +1,51 @@
+//! The guests: crates that become WebAssembly, and the files that hosts load.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::command;
+use crate::component;
+use crate::toolchain::{CONNECTOR, FUNCTION, Wasm};
+use crate::workspace::Workspace;
+
+/// Builds the connector, makes a component of it and compiles that for the native host.
+pub(crate) fn connector(workspace: &Workspace) -> anyhow::Result<()> {
+    let module = compile(workspace, "lakegate-component", CONNECTOR)?;
+    put(|extension| workspace.connector(extension), &component::encode(&module)?)
+}
+
+/// Builds the serverless function and compiles it for the native host.
+pub(crate) fn function(workspace: &Workspace) -> anyhow::Result<()> {
+    let component = compile(workspace, "lakegate-spin", FUNCTION)?;
+    put(|extension| workspace.function(&format!("function.{extension}")), &component)
+}
+
+/// Compiles a crate, and returns what its linker made: for [`CONNECTOR`] a core module, for
+/// [`FUNCTION`] a component.
+fn compile(workspace: &Workspace, package: &str, target: &str) -> anyhow::Result<Vec<u8>> {
+    let mut cargo = Wasm::ensure(workspace)?.cargo(workspace, "build", target);
+    command::run(cargo.args(["--package", package, "--profile", "wasm"]))?;
+    let file = format!("{target}/wasm/{}.wasm", package.replace('-', "_"));
+    read(&workspace.target(&file))
+}
+
+/// Writes a component, and beside it machine code of it.
+fn put(place: impl Fn(&str) -> PathBuf, bytes: &[u8]) -> anyhow::Result<()> {
+    let changed = write(&place("wasm"), bytes)?;
+    let recompiled = write(&place("cwasm"), &component::precompile(bytes)?)?;
+    if !changed && !recompiled {
+        eprintln!("it is as it was");
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("reading {}", path.display()))
+}
+
+fn write(path: &Path, content: &[u8]) -> anyhow::Result<bool> {
+    component::write_if_changed(path, content)
+        .with_context(|| format!("writing {}", path.display()))
+}
