@@ -40,6 +40,7 @@ const ADVICE: &str = "the compiler's words are above";
 pub(crate) fn run(workspace: &Workspace, profile: Profile) -> anyhow::Result<()> {
     step("build the connector", ADVICE, || guests::connector(workspace))?;
     step("build the function", ADVICE, || guests::function(workspace))?;
+    step("build the example application", ADVICE, || guests::orders(workspace))?;
     step("build the binaries", ADVICE, || {
         command::run(workspace.cargo().args(arguments(profile)))
     })?;
@@ -48,6 +49,8 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> anyhow::Result<()>
         workspace.connector("cwasm"),
         workspace.function("function.wasm"),
         workspace.function("function.cwasm"),
+        workspace.function("orders.wasm"),
+        workspace.function("orders-composed.wasm"),
         workspace.target(profile.folder()).join("lakegate"),
         workspace.target(profile.folder()).join("lakebase-emulator"),
     ])

@@ -22,6 +22,22 @@ pub(crate) fn function(workspace: &Workspace) -> anyhow::Result<()> {
     put(|extension| workspace.function(&format!("function.{extension}")), &component)
 }
 
+/// Builds the example application, alone and with the function composed into it.
+pub(crate) fn orders(workspace: &Workspace) -> anyhow::Result<()> {
+    let orders = compile(workspace, "lakegate-orders", FUNCTION)?;
+    write(&workspace.function("orders.wasm"), &orders)?;
+    let function = read(&workspace.function("function.wasm"))?;
+    write(&workspace.function("orders-composed.wasm"), &component::compose(&orders, &function)?)?;
+    Ok(())
+}
+
+/// Builds the least component that answers HTTP, and returns its place.
+pub(crate) fn hello(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    let place = workspace.function("hello.wasm");
+    write(&place, &compile(workspace, "lakegate-hello", FUNCTION)?)?;
+    Ok(place)
+}
+
 /// Compiles a crate, and returns what its linker made: for [`CONNECTOR`] a core module, for
 /// [`FUNCTION`] a component.
 fn compile(workspace: &Workspace, package: &str, target: &str) -> anyhow::Result<Vec<u8>> {

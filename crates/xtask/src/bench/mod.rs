@@ -3,12 +3,14 @@
 
 mod bootstrap;
 mod component;
+mod function;
 mod guest;
 mod lakebase;
 mod measured;
 mod start;
 mod table;
 mod token;
+mod wrk;
 
 use std::env;
 
@@ -47,6 +49,12 @@ const BENCHES: &[Bench] = &[
         what: "size, memory and start of the component, beside the least that could be one",
         place: Place::Here,
         run: component::run,
+    },
+    Bench {
+        name: "function",
+        what: "requests a second and latencies of the function, beside a hello world",
+        place: Place::Lakebase,
+        run: function::run,
     },
     Bench {
         name: "start",

@@ -17,6 +17,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Times that clients of the database waited for it.
     RoundTrips,
+    /// Requests answered in a second.
+    PerSecond,
 }
 
 impl Unit {
@@ -24,6 +26,7 @@ impl Unit {
         match self {
             Self::Bytes => format!("{value:.0} B"),
             Self::RoundTrips => format!("{value:.0}"),
+            Self::PerSecond => format!("{value:.0}/s"),
             Self::Nanoseconds if value < 1e3 => format!("{value:.1} ns"),
             Self::Nanoseconds if value < 1e6 => format!("{:.2} µs", value / 1e3),
             Self::Nanoseconds if value < 1e9 => format!("{:.2} ms", value / 1e6),
@@ -36,6 +39,7 @@ impl Unit {
             Self::Nanoseconds => "ns",
             Self::Bytes => "bytes",
             Self::RoundTrips => "round trips",
+            Self::PerSecond => "a second",
         }
     }
 }
@@ -47,6 +51,8 @@ pub(crate) enum Aim {
     AtMost(f64),
     /// At most this multiple of what it stands beside.
     Times(f64),
+    /// At least this multiple of what it stands beside: for what shall be much.
+    AtLeastTimes(f64),
 }
 
 /// One figure, and mostly one it stands beside.
@@ -73,15 +79,17 @@ impl Row {
         match aim {
             Aim::AtMost(most) => self.ours.median() <= most,
             Aim::Times(most) => self.ratio().is_some_and(|ratio| ratio <= most),
+            Aim::AtLeastTimes(least) => self.ratio().is_some_and(|ratio| ratio >= least),
         }
     }
 
     fn verdict(&self, aim: Aim) -> String {
         let aim_text = match aim {
-            Aim::AtMost(most) => self.unit.show(most),
-            Aim::Times(most) => format!("{most}×"),
+            Aim::AtMost(most) => format!("≤ {}", self.unit.show(most)),
+            Aim::Times(most) => format!("≤ {most}×"),
+            Aim::AtLeastTimes(least) => format!("≥ {least}×"),
         };
-        format!("≤ {aim_text} {}", if self.meets(aim) { "met" } else { "MISSED" })
+        format!("{aim_text} {}", if self.meets(aim) { "met" } else { "MISSED" })
     }
 
     fn cells(&self) -> [String; 6] {
@@ -179,6 +187,13 @@ mod tests {
                     beside: None,
                     aims: &[],
                 },
+                Row {
+                    what: "rate".into(),
+                    unit: Unit::PerSecond,
+                    ours: measured(&[900.0]),
+                    beside: Some(measured(&[1_000.0])),
+                    aims: &[Aim::AtLeastTimes(0.8), Aim::AtLeastTimes(0.95)],
+                },
             ],
         }
     }
@@ -189,7 +204,8 @@ mod tests {
             table().to_string(),
             "         median      p99   nothing  ratio  aim\n\
              start  30.00 µs  9.00 ms  12.00 µs  2.50×  ≤ 30.00 µs met, ≤ 1.5× MISSED\n\
-             size      600 B    600 B\n"
+             size      600 B    600 B\n\
+             rate      900/s    900/s    1000/s  0.90×  ≥ 0.8× met, ≥ 0.95× MISSED\n"
         );
     }
 
@@ -212,6 +228,11 @@ mod tests {
                     "what": "size", "unit": "bytes", "ratio": null, "met": true,
                     "ours": figures(600.0, 600.0, 1),
                     "beside": null,
+                },
+                {
+                    "what": "rate", "unit": "a second", "ratio": 0.9, "met": false,
+                    "ours": figures(900.0, 900.0, 1),
+                    "beside": figures(1_000.0, 1_000.0, 1),
                 },
             ]})
         );
