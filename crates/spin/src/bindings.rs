@@ -1,4 +1,4 @@
-//! What world `function` of `wit/` means in Rust, generated; nothing else is in this file.
+//! What world `function` of `wit/` means in Rust, generated.
 #![allow(
     missing_docs,
     unreachable_pub,
@@ -11,3 +11,10 @@ wit_bindgen::generate!({ path: "../../wit", world: "function" });
 
 use crate::Component;
 export!(Component);
+
+/// Where `exports`, which the connector shares, looks for these types: there they are imported.
+pub mod lakegate {
+    pub mod connect {
+        pub use super::super::exports::lakegate::connect::problems;
+    }
+}
