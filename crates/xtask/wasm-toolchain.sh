@@ -118,7 +118,8 @@ compile_std() { # TARGET
     cd "$dir"
     env -u CARGO_BUILD_TARGET -u CARGO_ENCODED_RUSTFLAGS -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER \
       RUSTC="$toolchain/bin/rustc" RUSTC_BOOTSTRAP=1 __CARGO_DEFAULT_LIB_METADATA=lakegate \
-      RUSTFLAGS="-Zforce-unstable-if-unmarked -Cembed-bitcode=yes -Awarnings --remap-path-prefix=$source=/rust" \
+      RUSTFLAGS="-Zforce-unstable-if-unmarked -Cembed-bitcode=yes -Awarnings --remap-path-prefix=$source=/rust \
+        --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates" \
       "${CARGO:-cargo}" build --quiet --locked --release --target "$target" --package std \
       --manifest-path "$source/library/Cargo.toml" --target-dir "$dir/build"
   )

@@ -60,6 +60,12 @@ impl Wasm {
     pub(crate) fn cargo(&self, workspace: &Workspace, verb: &str, target: &str) -> Command {
         let mut cargo = workspace.cargo();
         cargo.args([verb, "--target", target]);
+        if let Some(registry) = registry() {
+            // A panic names its source file: without this, a component tells where it was built,
+            // and other machines make other bytes of the same sources.
+            let remap = format!("--remap-path-prefix={}=/crates", registry.display());
+            cargo.args(["--config", &format!("target.{target}.rustflags=[{remap:?}]")]);
+        }
         if let Some(rustc) = &self.rustc {
             cargo.env("RUSTC", rustc);
         }
@@ -119,15 +125,23 @@ fn make_from_packages(workspace: &Workspace) -> anyhow::Result<()> {
     run_command(workspace.command("bash").arg(script).arg(cache).args(TARGETS)).with_context(advice)
 }
 
+/// The folder the compiler is made in.
 fn cache_here() -> Option<PathBuf> {
-    cache(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"))
+    let cache = folder(env::var_os("XDG_CACHE_HOME"), env::var_os("HOME"), ".cache")?;
+    Some(cache.join("lakegate/wasm-toolchain"))
 }
 
-/// The folder the compiler is made in; relative values are ignored, as the XDG rules say.
-fn cache(xdg: Option<OsString>, home: Option<OsString>) -> Option<PathBuf> {
+/// Where cargo keeps the sources of dependencies.
+fn registry() -> Option<PathBuf> {
+    let cargo = folder(env::var_os("CARGO_HOME"), env::var_os("HOME"), ".cargo")?;
+    Some(cargo.join("registry/src"))
+}
+
+/// The folder that a variable names, else the usual one in the home folder; relative values are
+/// ignored, as the XDG rules say.
+fn folder(named: Option<OsString>, home: Option<OsString>, usual: &str) -> Option<PathBuf> {
     let absolute = |path: OsString| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
-    let base = xdg.and_then(absolute).or_else(|| Some(home.and_then(absolute)?.join(".cache")))?;
-    Some(base.join("lakegate/wasm-toolchain"))
+    named.and_then(absolute).or_else(|| Some(home.and_then(absolute)?.join(usual)))
 }
 
 #[cfg(test)]
@@ -135,18 +149,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cache_folder() {
-        check(Some("/x"), Some("/home/a"), Some("/x/lakegate/wasm-toolchain"));
-        check(None, Some("/home/a"), Some("/home/a/.cache/lakegate/wasm-toolchain"));
-        check(Some(""), Some("/home/a"), Some("/home/a/.cache/lakegate/wasm-toolchain"));
-        check(Some("x"), Some("/home/a"), Some("/home/a/.cache/lakegate/wasm-toolchain"));
+    fn folders_of_the_user() {
+        check(Some("/x"), Some("/home/a"), Some("/x"));
+        check(None, Some("/home/a"), Some("/home/a/.cache"));
+        check(Some(""), Some("/home/a"), Some("/home/a/.cache"));
+        check(Some("x"), Some("/home/a"), Some("/home/a/.cache"));
         check(None, Some(""), None);
         check(None, None, None);
     }
 
     #[track_caller]
-    fn check(xdg: Option<&str>, home: Option<&str>, expected: Option<&str>) {
-        assert_eq!(cache(xdg.map(Into::into), home.map(Into::into)), expected.map(Into::into));
+    fn check(named: Option<&str>, home: Option<&str>, expected: Option<&str>) {
+        let found = folder(named.map(Into::into), home.map(Into::into), ".cache");
+        assert_eq!(found, expected.map(Into::into));
     }
 
     #[test]
