@@ -46,7 +46,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
         for clients in CLIENTS {
             let ours = || wrk.load(&ours.origin, request, clients, SECONDS);
             let beside = || wrk.load(&beside.origin, &HELLO, clients, SECONDS);
-            let what = format!("{} {}, {clients} clients", request.method, request.path);
+            let what = format!("{} {}, {clients} at once", request.method, request.path);
             rows.extend(compare(what, ours, beside)?);
         }
     }
