@@ -1,7 +1,9 @@
-//! A limit on how long the component may compute without a pause.
+//! A limit on how long a component may compute without a pause.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -20,17 +22,24 @@ pub(crate) struct Patience {
 
 /// Ends a component that does not come back.
 ///
-/// A thread raises the engine's epoch at every tick while the component is at work and waits for
-/// it otherwise, so that a process at rest wakes up for nothing. At each new epoch running guest
+/// A thread raises the engine's epoch at every tick while a component is at work and waits for it
+/// otherwise, so that a process at rest wakes up for nothing. At each new epoch running guest
 /// code comes here, and is ended when it has not paused for too many epochs.
 #[derive(Clone)]
 pub(crate) struct Watchdog {
     shared: Arc<Shared>,
 }
 
+/// The watch over one store.
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    /// Counts the turns that this store was given.
+    turns: Arc<AtomicU64>,
+}
+
 struct Shared {
-    /// Counts the turns that the component was given.
-    turns: AtomicU64,
+    /// How many stores have their turn at this moment.
+    at_work: AtomicUsize,
     awake: AtomicBool,
     patience: Patience,
     thread: thread::Thread,
@@ -48,8 +57,8 @@ impl Watchdog {
             }
         })?;
         let shared = Arc::new(Shared {
-            turns: AtomicU64::new(0),
-            awake: AtomicBool::new(false),
+            at_work: AtomicUsize::new(0),
+            awake: AtomicBool::new(true),
             patience,
             thread: handle.thread().clone(),
         });
@@ -58,82 +67,138 @@ impl Watchdog {
         Ok(Self { shared })
     }
 
-    /// Says that the component gets a turn now.
-    pub(crate) fn turn(&self) {
-        self.shared.turns.fetch_add(1, Ordering::Relaxed);
-        if !self.shared.awake.swap(true, Ordering::AcqRel) {
-            self.shared.thread.unpark();
-        }
-    }
-
-    /// Puts a store under this watch.
-    pub(crate) fn guard<T>(&self, store: &mut Store<T>) {
-        let shared = Arc::clone(&self.shared);
+    /// Puts a store under watch. Its guest code may only run below [`Watch::drive`].
+    pub(crate) fn guard<T>(&self, store: &mut Store<T>) -> Watch {
+        let watch = Watch { shared: Arc::clone(&self.shared), turns: Arc::default() };
+        let (turns, patience) = (Arc::clone(&watch.turns), self.shared.patience);
         let (mut seen, mut looks) = (0, 0);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| {
-            let turns = shared.turns.load(Ordering::Relaxed);
+            let turns = turns.load(Ordering::Relaxed);
             looks = if turns == seen { looks + 1 } else { 0 };
             seen = turns;
-            if shared.patience.looks <= looks {
-                let limit = shared.patience.tick * shared.patience.looks;
+            if patience.looks <= looks {
+                let limit = patience.tick * patience.looks;
                 return Err(wasmtime::format_err!("it computed for {limit:?} without a pause"));
             }
             Ok(UpdateDeadline::Continue(1))
         });
+        watch
+    }
+}
+
+impl Watch {
+    /// Carries out what runs guest code of this store. Each poll is a turn: when it ends, the
+    /// guest has paused.
+    pub(crate) async fn drive<F: Future>(&self, work: F) -> F::Output {
+        let mut work = pin!(work);
+        poll_fn(|context| {
+            let _turn = self.turn();
+            work.as_mut().poll(context)
+        })
+        .await
+    }
+
+    fn turn(&self) -> Turn<'_> {
+        self.turns.fetch_add(1, Ordering::Relaxed);
+        self.shared.at_work.fetch_add(1, Ordering::SeqCst);
+        if !self.shared.awake.swap(true, Ordering::SeqCst) {
+            self.shared.thread.unpark();
+        }
+        Turn(&self.shared)
+    }
+}
+
+/// A store's turn, until it is dropped.
+struct Turn<'a>(&'a Shared);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.at_work.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Shared {
-    /// Raises epochs until a whole tick has passed without a turn, then sleeps until the next one.
+    /// Raises epochs until a tick ends with no store at work, then sleeps until the next turn.
     fn watch(&self, engine: &Engine) {
-        let before = self.turns.load(Ordering::Relaxed);
-        thread::sleep(self.patience.tick);
-        engine.increment_epoch();
-        if before == self.turns.load(Ordering::Relaxed) && self.awake.swap(false, Ordering::AcqRel)
-        {
+        while {
+            thread::sleep(self.patience.tick);
+            engine.increment_epoch();
+            0 < self.at_work.load(Ordering::SeqCst)
+        } {}
+        self.awake.store(false, Ordering::SeqCst);
+        // A turn that began in between found the thread awake and did not wake it.
+        if self.at_work.load(Ordering::SeqCst) == 0 {
             thread::park();
         }
+        self.awake.store(true, Ordering::SeqCst);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
-    use std::pin::pin;
-
     use wasmtime::{Config, Instance, Module};
 
     use super::*;
 
     const IMPATIENT: Patience = Patience { tick: Duration::from_millis(1), looks: 20 };
+    const ENDLESS: &str = "(module (func (export \"run\") (loop (br 0))))";
+    const SHORT: &str = "(module (func (export \"run\")))";
 
-    /// Runs the export `run` of a module under watch.
-    async fn run(text: &str) -> wasmtime::Result<()> {
-        let engine = Engine::new(Config::new().epoch_interruption(true))?;
-        let watchdog = Watchdog::start(&engine, IMPATIENT)?;
-        let mut store = Store::new(&engine, ());
-        watchdog.guard(&mut store);
-        let module = Module::new(&engine, wat::parse_str(text)?)?;
-        let instance = Instance::new_async(&mut store, &module, &[]).await?;
-        let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
-        let mut call = pin!(run.call_async(&mut store, ()));
-        poll_fn(|context| {
-            watchdog.turn();
-            call.as_mut().poll(context)
-        })
-        .await
+    fn start() -> (Engine, Watchdog) {
+        let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+        let watchdog = Watchdog::start(&engine, IMPATIENT).unwrap();
+        (engine, watchdog)
     }
 
-    #[tokio::test]
-    async fn ends_what_does_not_come_back() {
-        let error = run("(module (func (export \"run\") (loop (br 0))))").await.unwrap_err();
-        let text = format!("{error:#}");
+    /// Runs the export `run` of a module under watch.
+    async fn run(engine: &Engine, watchdog: &Watchdog, text: &str) -> wasmtime::Result<()> {
+        let mut store = Store::new(engine, ());
+        let watch = watchdog.guard(&mut store);
+        let module = Module::new(engine, wat::parse_str(text)?)?;
+        let instance = Instance::new_async(&mut store, &module, &[]).await?;
+        let run = instance.get_typed_func::<(), ()>(&mut store, "run")?;
+        watch.drive(run.call_async(&mut store, ())).await
+    }
+
+    #[track_caller]
+    fn ended(outcome: wasmtime::Result<()>) {
+        let text = format!("{:#}", outcome.unwrap_err());
         assert!(text.contains("it computed for 20ms without a pause"), "{text}");
     }
 
     #[tokio::test]
-    async fn leaves_the_others_alone() {
-        run("(module (func (export \"run\")))").await.unwrap();
+    async fn ends_what_does_not_come_back_and_leaves_others_alone() {
+        let (engine, watchdog) = start();
+        run(&engine, &watchdog, SHORT).await.unwrap();
+        ended(run(&engine, &watchdog, ENDLESS).await);
+    }
+
+    #[test]
+    fn the_turns_of_others_are_no_excuse() {
+        let (engine, watchdog) = start();
+        let mut other = Store::new(&engine, ());
+        let (watch, over) = (watchdog.guard(&mut other), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    drop(watch.turn());
+                    thread::yield_now();
+                }
+            });
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let outcome = runtime.block_on(run(&engine, &watchdog, ENDLESS));
+            over.store(true, Ordering::Relaxed);
+            ended(outcome);
+        });
+    }
+
+    #[tokio::test]
+    async fn wakes_up_after_a_rest() {
+        let (engine, watchdog) = start();
+        while watchdog.shared.awake.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        ended(run(&engine, &watchdog, ENDLESS).await);
     }
 }
