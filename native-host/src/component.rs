@@ -1,20 +1,18 @@
 //! The component, loaded and kept running.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
-use wasmtime::component::{Accessor, AccessorTask, Component, Linker};
-use wasmtime::{Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::component::{Accessor, AccessorTask, Linker};
+use wasmtime::{PoolingAllocationConfig, Store};
 use zeroize::Zeroizing;
 
 use crate::bindings::{Connector, ConnectorPre};
-use crate::edges::{Edges, Host, add_to_linker};
-use crate::engine;
+use crate::edges::{Edges, Host, MEMORY_LIMIT, add_to_linker};
+use crate::embedded;
 use crate::watchdog::{self, Watchdog};
 
 pub use crate::bindings::exports::lakegate::connect::bootstrap::{
@@ -23,9 +21,6 @@ pub use crate::bindings::exports::lakegate::connect::bootstrap::{
 pub use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
 pub use crate::bindings::exports::lakegate::connect::tokens::{Credential, Problem};
 pub use crate::bindings::lakegate::connect::problems::Kind;
-
-/// The component, compiled ahead of time by the build.
-static PRECOMPILED: &[u8] = include_bytes!(env!("LAKEGATE_CONNECTOR"));
 
 /// A call into the component, waiting for its turn.
 type Call = Box<
@@ -60,8 +55,11 @@ impl Gate {
     ///
     /// WebAssembly cannot be started here: no memory map that is large enough, for one.
     pub fn start(edges: Edges) -> anyhow::Result<Self> {
-        let engine = engine()?;
-        let component = load(&engine)?;
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(4).total_core_instances(16);
+        pool.total_memories(4).total_tables(16).max_memory_size(MEMORY_LIMIT);
+        let engine = embedded::engine(pool)?;
+        let component = embedded::connector(&engine)?;
         let mut linker = Linker::new(&engine);
         let pre = add_to_linker(&mut linker)
             .and_then(|()| linker.instantiate_pre(&component))
@@ -204,24 +202,6 @@ fn problem(problem: Problem) -> CallError {
     CallError::Problem(problem)
 }
 
-/// Refuses code of any other configuration, version or machine before it runs.
-fn load(engine: &Engine) -> anyhow::Result<Component> {
-    #[allow(unsafe_code, reason = "the bytes are our own build's, embedded in this binary")]
-    // SAFETY: `PRECOMPILED` is the output of `Engine::precompile_component`, made by the build and
-    // part of this executable: whoever could change it could change the executable.
-    let component = unsafe { Component::deserialize(engine, PRECOMPILED) };
-    component.map_err(anyhow::Error::from).context("loading the embedded component")
-}
-
-fn engine() -> anyhow::Result<Engine> {
-    let mut config = engine::config()?;
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(4).total_core_instances(16).total_memories(4).total_tables(16);
-    pool.max_memory_size(crate::edges::MEMORY_LIMIT);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    Engine::new(&config).map_err(anyhow::Error::from).context("starting WebAssembly")
-}
-
 /// Runs an instance, and a new one whenever that one stops, until nobody can call any more.
 async fn keep_running(
     pre: ConnectorPre<Host>,
@@ -248,9 +228,8 @@ async fn run_instance(
     let Some(first) = calls.recv().await else { return Ok(()) };
     let mut store = Store::new(pre.engine(), Host::new(Arc::clone(edges)));
     store.limiter(|host| host.limits());
-    watchdog.guard(&mut store);
-    watchdog.turn();
-    let connector = Arc::new(pre.instantiate_async(&mut store).await?);
+    let watch = watchdog.guard(&mut store);
+    let connector = Arc::new(watch.drive(pre.instantiate_async(&mut store)).await?);
     let serving = store.run_concurrent(async |accessor| -> wasmtime::Result<()> {
         let mut next = Some(first);
         while let Some(call) = next {
@@ -259,13 +238,7 @@ async fn run_instance(
         }
         Ok(())
     });
-    // Each poll of the event loop is a turn of the component.
-    let mut serving = pin!(serving);
-    poll_fn(|context| {
-        watchdog.turn();
-        serving.as_mut().poll(context)
-    })
-    .await??;
+    watch.drive(serving).await??;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The host's side of `wit/`: each import is one file, and none of them decides anything.
 
-mod cause;
+pub(crate) mod cause;
 pub mod clock;
 pub(crate) mod control_plane;
 pub(crate) mod notices;
@@ -76,7 +76,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
 }
 
 /// Whether a host is this machine, where plaintext is readable by nobody else.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
 }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 /// Whether TLS is what failed.
-pub(super) fn tls_failure(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn tls_failure(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(is_tls)
 }
 
@@ -16,7 +16,7 @@ fn is_tls(cause: &(dyn Error + 'static)) -> bool {
 }
 
 /// The text of the first cause: what really happened.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     let Some(cause) = causes(error).last() else { return String::new() };
     match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
         // Of this one rustls writes for programmers.

@@ -66,7 +66,7 @@ impl Clock {
     /// A timer counts with the monotonic clock, which stands still in a suspend: a wait of fifty
     /// minutes would end that much later, and a token would be long dead by then. So it looks up
     /// now and then.
-    async fn sleep(&self, milliseconds: u64) {
+    pub(crate) async fn sleep(&self, milliseconds: u64) {
         let tick = if self.rehearsal.is_some() { REHEARSAL_TICK } else { TICK };
         let begin = self.now();
         loop {

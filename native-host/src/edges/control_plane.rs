@@ -28,15 +28,7 @@ pub(crate) struct ControlPlane {
 
 impl ControlPlane {
     pub(crate) fn new(tls: &Arc<rustls::ClientConfig>) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.as_ref().clone())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(EXCHANGE_TIMEOUT)
-            // A redirect would carry the secret to another place than the one that was named.
-            .redirect(Policy::none())
-            .build()
-            .context("setting up the HTTPS client")?;
-        Ok(Self { client })
+        Ok(Self { client: client(tls)? })
     }
 
     async fn send(
@@ -67,6 +59,18 @@ impl ControlPlane {
         tracing::debug!(url = %request.url, status = answer.status().as_u16(), "control plane");
         read(answer).await
     }
+}
+
+/// A client for requests that carry a secret.
+pub(crate) fn client(tls: &Arc<rustls::ClientConfig>) -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.as_ref().clone())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(EXCHANGE_TIMEOUT)
+        // A redirect would carry the secret to another place than the one that was named.
+        .redirect(Policy::none())
+        .build()
+        .context("setting up the HTTPS client")
 }
 
 /// Refuses plaintext to anywhere but this machine: a secret would be readable on its way.

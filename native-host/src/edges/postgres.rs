@@ -52,31 +52,54 @@ impl Postgres {
             .password(password.as_bytes())
             .application_name("lakegate")
             .connect_timeout(CONNECT_TIMEOUT);
-        let login = async {
-            if server.plaintext {
-                if !is_loopback(&server.host) {
-                    return Err(DatabaseError::Tls("plaintext beyond this machine".into()));
-                }
-                let (client, connection) = config
-                    .ssl_mode(SslMode::Disable)
-                    .connect(NoTls)
-                    .await
-                    .map_err(database_error)?;
-                tokio::spawn(drive(connection));
-                Ok(client)
-            } else {
-                // The default, `prefer`, would fall back to plaintext.
-                config.ssl_mode(SslMode::Require);
-                let (client, connection) =
-                    config.connect(self.tls.clone()).await.map_err(database_error)?;
-                tokio::spawn(drive(connection));
-                Ok(client)
+        if server.plaintext {
+            if !is_loopback(&server.host) {
+                return Err(DatabaseError::Tls("plaintext beyond this machine".into()));
             }
-        };
-        tokio::time::timeout(LOGIN_TIMEOUT, login)
-            .await
-            .map_err(|_| DatabaseError::Unreachable("no answer to the login in 30 s".into()))?
+            config.ssl_mode(SslMode::Disable);
+        } else {
+            // The default, `prefer`, would fall back to plaintext.
+            config.ssl_mode(SslMode::Require);
+        }
+        match log_in(&config, &self.tls).await {
+            Ok(client) => Ok(client),
+            Err(LoginError::Timeout) => {
+                Err(DatabaseError::Unreachable(LoginError::Timeout.to_string()))
+            }
+            Err(LoginError::Failed(error)) => Err(database_error(error)),
+        }
     }
+}
+
+/// Nobody was let in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoginError {
+    /// The server took too long.
+    #[error("no answer to the login in {} s", LOGIN_TIMEOUT.as_secs())]
+    Timeout,
+    /// It was not reached, not trusted, or refused.
+    #[error("the login failed")]
+    Failed(#[source] tokio_postgres::Error),
+}
+
+/// Logs in, over TLS unless the configuration's mode is `Disable`. The connection lives until the
+/// client is dropped.
+pub(crate) async fn log_in(config: &Config, tls: &MakeRustlsConnect) -> Result<Client, LoginError> {
+    let login = async {
+        if config.get_ssl_mode() == SslMode::Disable {
+            let (client, connection) = config.connect(NoTls).await?;
+            tokio::spawn(drive(connection));
+            Ok(client)
+        } else {
+            let (client, connection) = config.connect(tls.clone()).await?;
+            tokio::spawn(drive(connection));
+            Ok(client)
+        }
+    };
+    tokio::time::timeout(LOGIN_TIMEOUT, login)
+        .await
+        .map_err(|_| LoginError::Timeout)?
+        .map_err(LoginError::Failed)
 }
 
 /// Runs a connection to its end. Its errors reach the client's caller as well.

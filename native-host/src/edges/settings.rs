@@ -11,13 +11,19 @@ use crate::bindings::lakegate::connect::secrets::{self, ReadError};
 use crate::bindings::lakegate::connect::settings::{self, Origin};
 
 /// The settings that hold a secret: never on a command line, never in `lakegate.toml`.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 6] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "DATABRICKS_CLIENT_SECRET",
     "DATABRICKS_OIDC_TOKEN",
     "DATABRICKS_TOKEN",
+    "LAKEGATE_CACHE_KEY",
     "POSTGRES_PASSWORD",
 ];
+
+/// Whether a setting holds a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
+    SECRETS.contains(&name)
+}
 
 /// Ten thousand profiles fit. A device or a log that somebody named by mistake does not.
 const SECRET_FILE_LIMIT: u64 = 1 << 20;
@@ -60,6 +66,23 @@ impl Settings {
         self.file.keys().map(String::as_str)
     }
 
+    /// The names that were given by flags or in the file.
+    pub(crate) fn given_names(&self) -> impl Iterator<Item = &str> {
+        self.flags.keys().copied().chain(self.file_names())
+    }
+
+    /// The value of a setting by its environment name: the first layer's that is not blank. A
+    /// secret is looked for in the environment alone.
+    pub(crate) fn first(&self, name: &str) -> Option<String> {
+        let layers: &[Origin] = if is_secret(name) {
+            &[Origin::Environment]
+        } else {
+            &[Origin::Flag, Origin::Environment, Origin::File]
+        };
+        let values = layers.iter().filter_map(|origin| self.get(*origin, name));
+        values.into_iter().find(|value| !value.trim().is_empty())
+    }
+
     fn get(&self, origin: Origin, name: &str) -> Option<String> {
         match origin {
             Origin::Flag => self.flags.get(name).cloned(),
@@ -85,7 +108,7 @@ fn mistake(text: &str, error: &toml::de::Error) -> anyhow::Error {
 
 fn entry(key: &str, value: &toml::Value) -> anyhow::Result<(String, String)> {
     let name = key.to_ascii_uppercase();
-    if SECRETS.contains(&name.as_str()) {
+    if is_secret(&name) {
         bail!(
             "`{key}` is a secret and must not be in this file; set {name} in the environment, or put \
              it into a file of its own (DATABRICKS_CLIENT_SECRET_FILE, DATABRICKS_OIDC_TOKEN_FILEPATH)"

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use rustls::{ClientConfig, RootCertStore};
 
-/// TLS 1.2 or newer with the certificates that this machine trusts, or those of `SSL_CERT_FILE`
-/// and `SSL_CERT_DIR`. Certificate and name are always verified; there is no way to switch it off.
+/// TLS 1.2 or newer with the certificates that this machine trusts.
 pub(crate) fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
+    trusting(roots()?)
+}
+
+/// The certificates that this machine trusts, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+pub(crate) fn roots() -> anyhow::Result<RootCertStore> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(found.certs);
@@ -18,6 +22,12 @@ pub(crate) fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
              in SSL_CERT_FILE"
         );
     }
+    Ok(roots)
+}
+
+/// TLS 1.2 or newer with these certificates. Certificate and name are always verified; there is no
+/// way to switch it off.
+pub(crate) fn trusting(roots: RootCertStore) -> anyhow::Result<Arc<ClientConfig>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
