@@ -3,6 +3,7 @@
 mod admin;
 mod bootstrap;
 mod doctor;
+mod serve;
 mod token;
 
 use std::collections::BTreeSet;
@@ -24,16 +25,33 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             clap_complete::generate(shell, &mut Cli::command(), "lakegate", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Work(work) => tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| anyhow::anyhow!("starting the runtime: {e}"))?
-            .block_on(async {
-                let session = Session::start(&cli.settings, !cli.quiet)?;
-                session.check_file().await?;
-                carry_out(&session, work).await
-            }),
+        Command::Serve(args) => block_on(async {
+            let (settings, clock) = surroundings(&cli.settings)?;
+            serve::run(settings, clock, args).await
+        }),
+        Command::Work(work) => block_on(async {
+            let (settings, clock) = surroundings(&cli.settings)?;
+            let session = Session::start(settings, clock, !cli.quiet)?;
+            session.check_file().await?;
+            carry_out(&session, work).await
+        }),
     }
+}
+
+fn block_on(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| anyhow::anyhow!("starting the runtime: {e}"))?
+        .block_on(work)
+}
+
+/// What every command is told by where it runs.
+fn surroundings(flags: &SettingFlags) -> Result<(Settings, Clock), Failure> {
+    let settings = Settings::load(flags.named(), flags.config.as_deref())
+        .map_err(|e| Failure::usage(format!("{e:#}")))?;
+    let clock = Clock::new(std::env::var_os("LAKEGATE_CLOCK_FILE").map(Into::into));
+    Ok((settings, clock))
 }
 
 async fn carry_out(session: &Session, work: Work) -> Result<ExitCode, Failure> {
@@ -46,7 +64,7 @@ async fn carry_out(session: &Session, work: Work) -> Result<ExitCode, Failure> {
     }
 }
 
-/// What every command works with.
+/// What the commands work with that use the connector.
 struct Session {
     gate: Gate,
     clock: Clock,
@@ -54,11 +72,8 @@ struct Session {
 }
 
 impl Session {
-    fn start(flags: &SettingFlags, progress: bool) -> Result<Self, Failure> {
-        let settings = Settings::load(flags.named(), flags.config.as_deref())
-            .map_err(|e| Failure::usage(format!("{e:#}")))?;
+    fn start(settings: Settings, clock: Clock, progress: bool) -> Result<Self, Failure> {
         let file_names = settings.file_names().map(str::to_owned).collect();
-        let clock = Clock::new(std::env::var_os("LAKEGATE_CLOCK_FILE").map(Into::into));
         let edges = Edges::new(settings, clock.clone(), progress)?;
         Ok(Self { gate: Gate::start(edges)?, clock, file_names })
     }
@@ -71,7 +86,9 @@ impl Session {
         }
         let known: BTreeSet<String> =
             self.gate.sources().await?.into_iter().flat_map(|source| source.names).collect();
-        match self.file_names.iter().find(|name| !known.contains(*name)) {
+        // One file may serve all commands.
+        let means = |name: &String| known.contains(name) || serve::is_of_function(name);
+        match self.file_names.iter().find(|name| !means(name)) {
             None => Ok(()),
             Some(name) => Err(Failure::usage(format!(
                 "the configuration file sets `{}`, which is no setting; `lakegate doctor` lists them",

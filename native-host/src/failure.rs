@@ -25,6 +25,12 @@ impl Failure {
         Self { message: message.to_string(), advice: String::new(), code: USAGE }
     }
 
+    /// The same failure, with what to do next.
+    pub(crate) fn advise(mut self, advice: &str) -> Self {
+        advice.clone_into(&mut self.advice);
+        self
+    }
+
     /// Prints the failure on standard error and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         eprintln!("lakegate: error: {}", self.message);

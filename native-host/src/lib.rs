@@ -3,7 +3,8 @@
 //! The component (`wit/`) finds out who the application is, when a token is due and what SQL a
 //! database needs. This crate lends it sockets, TLS, files, clocks and randomness
 //! ([`edges`]), keeps an instance running ([`component`]) and the live credential at hand
-//! ([`credential`]), and gives people the `lakegate` command.
+//! ([`credential`]), serves the function over HTTP ([`function`]), and gives people the `lakegate`
+//! command.
 
 mod bindings;
 mod cli;
@@ -11,9 +12,12 @@ mod commands;
 pub mod component;
 pub mod credential;
 pub mod edges;
+mod embedded;
 mod engine;
 mod failure;
+pub mod function;
 mod output;
+mod serve;
 mod watchdog;
 
 use std::process::ExitCode;
@@ -24,7 +28,7 @@ use clap::Parser;
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    output::start_logging(cli.verbose);
+    output::start_logging(cli.verbose, cli.tells_requests());
     match commands::run(cli) {
         Ok(code) => code,
         Err(failure) => failure.report(),

@@ -7,11 +7,15 @@ use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 /// Sends logs to standard error: warnings by default, more with `-v`, and as `LAKEGATE_LOG` says.
-pub(crate) fn start_logging(verbose: u8) {
-    let default = ["warn", "lakegate=info", "lakegate=debug", "lakegate=trace"];
+/// With `requests`, also a line for each that is served.
+pub(crate) fn start_logging(verbose: u8, requests: bool) {
+    let quietest = if requests { "warn,lakegate::access=info" } else { "warn" };
+    let default = [quietest, "lakegate=info", "lakegate=debug", "lakegate=trace"];
     let level = default[usize::from(verbose).min(default.len() - 1)];
     let filter = EnvFilter::try_from_env("LAKEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people: a file of logs is searched for plain words.
+    log.with_ansi(std::io::stderr().is_terminal()).init();
 }
 
 /// Prints a text as it is. A reader that has gone is an error: a script must not think it got all.

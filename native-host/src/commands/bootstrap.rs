@@ -14,7 +14,7 @@ use crate::failure::{DRIFT, Failure};
 use crate::output;
 
 /// Where migrations are looked for when no folder is named.
-const DEFAULT_FOLDER: &str = "migrations";
+pub(super) const DEFAULT_FOLDER: &str = "migrations";
 /// More than the component takes is not even read.
 const SIZE_LIMIT: u64 = 32 << 20;
 
