@@ -19,6 +19,15 @@ pub fn connector() -> PathBuf {
     built(&target.parent().unwrap().join("connector/connector.wasm"))
 }
 
+/// What is built beside the function: `function.wasm`, `orders-composed.wasm`.
+///
+/// # Panics
+/// As [`binary`].
+pub fn function(file: &str) -> PathBuf {
+    let target = profile_folder();
+    built(&target.parent().unwrap().join("function").join(file))
+}
+
 /// A program of the Python packages in `requirements.txt`.
 ///
 /// # Panics

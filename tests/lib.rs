@@ -13,7 +13,7 @@ mod house;
 mod process;
 mod secrets;
 
-pub use binaries::{binary, connector, python, root};
+pub use binaries::{binary, connector, function, python, root};
 pub use database::{Credential, refusal};
 pub use house::House;
 pub use process::{Program, Run, Running};

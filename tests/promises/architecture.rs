@@ -2,9 +2,10 @@
 //! what was built.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
-use lakegate_tests::{connector, root};
+use lakegate_tests::{connector, function, root};
 use serde_json::Value;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
@@ -47,7 +48,29 @@ const RULES: &[Rule] = &[
         only: &["lakegate-core", "wit-bindgen"],
         never: &["tokio", "async-std", "smol", "spin-sdk", "wasip2", "wasi"],
     },
-    Rule { package: "lakegate", only: &[], never: &["lakegate-core", "lakegate-component"] },
+    Rule {
+        package: "lakegate-spin",
+        only: &[
+            "lakegate-core",
+            "spin-sdk",
+            "wit-bindgen",
+            "serde",
+            "serde_json",
+            "sha2",
+            "base64",
+            "chacha20poly1305",
+            "subtle",
+            "futures-util",
+            "http-body-util",
+            "jiff",
+        ],
+        never: &["tokio", "async-std", "smol", "lakegate", "lakegate-component"],
+    },
+    Rule {
+        package: "lakegate",
+        only: &[],
+        never: &["lakegate-core", "lakegate-component", "lakegate-spin"],
+    },
     Rule {
         package: "lakebase-emulator",
         only: &[],
@@ -169,29 +192,47 @@ fn the_core_has_no_standard_library() {
     assert!(first.lines().any(|line| line == "#![no_std]"));
 }
 
-/// The interfaces that world `connector` of `wit/world.wit` names after `import` or `export`.
-fn named_in_the_world(word: &str) -> BTreeSet<String> {
+/// The interfaces that a world of `wit/world.wit` names after `import` or `export`.
+fn named_in(world: &str, word: &str) -> BTreeSet<String> {
     let worlds = std::fs::read_to_string(root().join("wit/world.wit")).unwrap();
-    let (_, world) = worlds.split_once("world connector {").unwrap();
+    let (_, world) = worlds.split_once(&format!("world {world} {{")).unwrap();
     let (world, _) = world.split_once('}').unwrap();
     let lines = world.lines().filter_map(|line| line.trim().strip_prefix(word));
     let names = lines.map(|rest| rest.trim().trim_end_matches(';'));
     names.map(|name| format!("lakegate:connect/{name}@0.1.0")).collect()
 }
 
-#[test]
-fn the_component_can_touch_what_the_world_names_and_nothing_else() {
+/// What a built component imports and exports, by name.
+fn seams(path: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
     let engine = Engine::new(&config).unwrap();
-    let component = Component::from_file(&engine, connector()).unwrap();
+    let component = Component::from_file(&engine, path).unwrap();
     let shape = component.component_type();
+    let imports = shape.imports(&engine).map(|(name, _)| name.to_owned()).collect();
+    let exports = shape.exports(&engine).map(|(name, _)| name.to_owned()).collect();
+    (imports, exports)
+}
+
+#[test]
+fn the_component_can_touch_what_the_world_names_and_nothing_else() {
+    let (imports, exports) = seams(&connector());
     // Interfaces that only lend their types have no function to call.
-    let problems = "lakegate:connect/problems@0.1.0".to_owned();
-    let imports: BTreeSet<_> = shape.imports(&engine).map(|(name, _)| name.to_owned()).collect();
-    let mut expected = named_in_the_world("import ");
-    expected.insert(problems);
+    let mut expected = named_in("connector", "import ");
+    expected.insert("lakegate:connect/problems@0.1.0".to_owned());
     assert_eq!(imports, expected);
-    let exports: BTreeSet<_> = shape.exports(&engine).map(|(name, _)| name.to_owned()).collect();
-    assert_eq!(exports, named_in_the_world("export "));
+    assert_eq!(exports, named_in("connector", "export "));
+}
+
+#[test]
+fn the_function_touches_what_spin_has_and_nothing_else() {
+    let (imports, exports) = seams(&function("function.wasm"));
+    let spin =
+        ["key-value/key-value@3.0.0", "postgres/postgres@4.2.0", "variables/variables@3.0.0"];
+    let ours: BTreeSet<_> = imports.iter().filter(|name| !name.starts_with("wasi:")).collect();
+    assert_eq!(ours, spin.map(|name| format!("spin:{name}")).iter().collect());
+    assert!(!imports.iter().any(|name| name.starts_with("wasi:sockets")), "{imports:?}");
+    let mut expected = named_in("function", "export ");
+    expected.insert("wasi:http/handler@0.3.0".to_owned());
+    assert_eq!(exports, expected);
 }
