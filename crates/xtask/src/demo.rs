@@ -4,6 +4,7 @@
 //! `lakegate` is the binary that users get, and `psql` is any application. Time is the one thing
 //! that is not real: both read the same clock file, and an hour passes when it says so.
 
+mod function;
 mod house;
 
 use std::path::Path;
@@ -33,9 +34,10 @@ pub(crate) fn inside(workspace: &Workspace) -> anyhow::Result<()> {
     arrive(&house)?;
     prepare(&house, &migrations)?;
     live_on(&house)?;
+    function::serve(&house)?;
     tighten(&house)?;
     println!(
-        "\nThat was the whole life: nobody typed a password, and no token was kept in a file."
+        "\nThat was the whole life: nobody typed a password, and no token was kept in the clear."
     );
     Ok(())
 }

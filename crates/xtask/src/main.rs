@@ -11,6 +11,7 @@ mod guests;
 mod node;
 mod postgres;
 mod python;
+mod serve;
 mod setup;
 mod step;
 mod toolchain;

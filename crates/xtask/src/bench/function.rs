@@ -1,10 +1,6 @@
 //! The serverless function under load, beside the least component that answers; both are run by
 //! `lakegate serve`.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Stdio};
-
 use anyhow::Context as _;
 
 use super::lakebase::Lakebase;
@@ -12,12 +8,8 @@ use super::measured::{Measured, in_turns};
 use super::table::{Aim, Row, Table, Unit};
 use super::wrk::{Load, Request, Wrk};
 use crate::guests;
+use crate::serve::{KEY, Server};
 use crate::workspace::Workspace;
-
-/// What opens the routes of this benchmark's server.
-const KEY: &str = "benchmark";
-/// Its SHA-256, which is all that the server knows of it.
-const KEY_SHA256: &str = "0e89820860c342f2c7ec694d144023b10301c2accdd078cb5167a06d0c3d5bcc";
 
 /// The first `POST /token` buys the token, in a round that is not measured.
 const REQUESTS: [Request; 3] = [
@@ -39,8 +31,9 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
     let wrk = Wrk::find(workspace)?;
     let hello = guests::hello(workspace)?;
     let lakebase = Lakebase::open(workspace)?;
-    let ours = Server::start(&lakebase, None)?;
-    let beside = Server::start(&lakebase, Some(&hello))?;
+    let hello = hello.to_str().context("the path of the target folder is no UTF-8")?;
+    let ours = Server::start(&mut lakebase.lakegate(), &[])?;
+    let beside = Server::start(&mut lakebase.lakegate(), &["--component", hello])?;
     let mut rows = Vec::new();
     for request in &REQUESTS {
         for clients in CLIENTS {
@@ -105,40 +98,5 @@ impl Latencies {
     /// Of all rounds but the first, which is not measured.
     fn measured(self) -> [Measured; 2] {
         [self.p50, self.p99].map(|seen| Measured::new(seen[1..].to_vec()))
-    }
-}
-
-/// A running `lakegate serve`; dropping it ends it.
-struct Server {
-    process: Child,
-    /// As in `http://127.0.0.1:3000`.
-    origin: String,
-}
-
-impl Server {
-    /// Starts the function, or the component in its place, and waits until it answers.
-    fn start(lakebase: &Lakebase, component: Option<&Path>) -> anyhow::Result<Self> {
-        let mut command = lakebase.lakegate();
-        command.env("LAKEGATE_TOKEN_KEY_SHA256", KEY_SHA256).stdout(Stdio::piped());
-        command.args(["serve", "--listen", "127.0.0.1:0"]);
-        if let Some(component) = component {
-            command.arg("--component").arg(component);
-        }
-        let mut process = command.spawn().context("starting `lakegate serve`")?;
-        let stdout = process.stdout.take().expect("it is piped");
-        let mut server = Self { process, origin: String::new() };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).context("reading `lakegate serve`")?;
-        let origin = line.trim_end().strip_prefix("listening on ");
-        origin.context("`lakegate serve` did not start")?.clone_into(&mut server.origin);
-        Ok(server)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It holds nothing that would have to be put in order.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::text;
 use crate::postgres;
+use crate::serve::Server;
 use crate::workspace::Workspace;
 
 /// The emulator around us, and what runs against it.
@@ -54,6 +55,14 @@ impl House {
         command.env_remove("DATABRICKS_CLIENT_ID").env_remove("DATABRICKS_CLIENT_SECRET");
         command.env("DATABRICKS_TOKEN", env::var_os("EMULATOR_ADMIN_TOKEN").unwrap_or_default());
         Lakegate(command)
+    }
+
+    /// The function with its key-value store in this folder, sealed with a key that is no secret
+    /// here: nobody keeps the folder.
+    pub(crate) fn serve(&self, store: &str) -> anyhow::Result<Server> {
+        let Lakegate(mut command) = self.app();
+        command.env("LAKEGATE_CACHE_KEY", "bm8gc2VjcmV0OiBvbmx5IGZvciB0aGlzIGRlbW8hISE=");
+        Server::start(&mut command, &["--store", store])
     }
 
     /// The credential, as a program reads it.
