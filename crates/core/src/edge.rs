@@ -68,6 +68,23 @@ pub trait Edge: 'static {
         ready(())
     }
 
+    /// Says to other instances that this one is about to buy a credential for this owner, so that
+    /// they wait for that one and do not all buy at once. It spares purchases and nothing depends on
+    /// it: two instances may each be told that the claim is theirs. One that is not taken back
+    /// lapses by itself, within seconds. The caller waits: do not try for long.
+    ///
+    /// By default there is nobody to say it to.
+    fn claim(&self, _owner: &str) -> impl Future<Output = Claim> {
+        ready(Claim::Needless)
+    }
+
+    /// Takes back a claim that was [`Claim::Ours`]: what was bought is there, or will not come.
+    /// `refused` says that it was refused for good, as the next purchase would be. So that nobody
+    /// waits for a turn to hear the same, claims are [needless](Claim::Needless) until this lapses.
+    fn disclaim(&self, _owner: &str, _refused: bool) -> impl Future<Output = ()> {
+        ready(())
+    }
+
     /// Tells the person who watches how it goes.
     fn notice(&self, notice: &Notice);
 
@@ -108,6 +125,18 @@ pub enum Origin {
 impl Origin {
     /// All of them, the strongest first.
     pub const ALL: [Self; 3] = [Self::Flag, Self::Environment, Self::File];
+}
+
+/// Who is about to buy a credential; see [`Edge::claim`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Claim {
+    /// This instance: nobody else said so lately.
+    Ours,
+    /// Another instance, which said so a moment ago.
+    Theirs,
+    /// Nobody's: whoever wants to buy does so now. There is no place to say it, or it cannot be
+    /// used, or a purchase was just refused for good.
+    Needless,
 }
 
 /// A line for the person who watches.

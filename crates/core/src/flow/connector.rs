@@ -16,6 +16,7 @@ use crate::edge::{Edge, Level, Notice, Server, ServerError};
 use crate::flow::credential::{Credential, CredentialSource};
 use crate::flow::gate::{Gate, GateStatus, Held};
 use crate::flow::kept::{self, Kept};
+use crate::flow::mint::owner;
 use crate::flow::workspace::WorkspaceSource;
 use crate::problem::Problem;
 use crate::refusal::{Attempt, Password, classify};
@@ -201,7 +202,8 @@ impl<E: Edge> Connector<E> {
     pub async fn kept(&self) -> Option<Kept> {
         let ready = self.ready().ok()?;
         let Access::OAuth(access) = &ready.config.access else { return None };
-        let entry = kept::recall(&*self.edge, access).await?;
+        let owner = owner(&*self.edge, access).await?;
+        let entry = kept::recall(&*self.edge, &owner).await?;
         entry.times(&Policy::default(), self.edge.clocks().wall)
     }
 

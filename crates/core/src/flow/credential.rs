@@ -1,23 +1,29 @@
 //! The second token of the chain: the password of the next logins.
 //!
-//! It is bought with the first one, unless an earlier instance left one that will do.
+//! It is bought with the first one, unless another instance left one that will do, or is buying one.
 
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use core::cell::{Cell, RefCell};
+use core::time::Duration;
 
 use crate::config::OAuthAccess;
-use crate::edge::Edge;
+use crate::edge::{Claim, Edge};
 use crate::flow::gate::{Gate, Held, MintFailure, Minted, Source};
 use crate::flow::kept;
 use crate::flow::mint::{
-    MintError, Target, WorkspaceToken, credential, discover_target, discover_user,
+    MintError, Target, WorkspaceToken, credential, discover_target, discover_user, owner,
 };
 use crate::flow::workspace::{WorkspaceSource, lifetime};
 use crate::problem::{Kind, Problem};
 use crate::secret::Secret;
 use crate::token::{Failure, Fingerprint, Policy};
+
+/// How often, and how many times, to look for what another instance is buying: 5 s in all. Claims
+/// lapse before that, so that one of those who wait buys, and the others have time to take that.
+const PAUSE: Duration = Duration::from_millis(100);
+const LOOKS: u32 = 50;
 
 /// A database credential with the login that it is for.
 pub struct Credential {
@@ -60,9 +66,39 @@ impl<E: Edge> CredentialSource<E> {
         Self { edge, access, workspace, policy, last, found }
     }
 
+    /// What another instance left, or leaves while we wait for it; else we buy.
+    async fn shared(&self) -> Result<Minted<Credential>, MintFailure> {
+        let Some(owner) = owner(&*self.edge, &self.access).await else {
+            return self.bought().await; // It tells what is wrong with the settings.
+        };
+        for _ in 0..LOOKS {
+            if let Some(left) = self.left(&owner).await {
+                return Ok(left);
+            }
+            match self.edge.claim(&owner).await {
+                Claim::Ours => return self.claimed(&owner).await,
+                Claim::Theirs => self.edge.sleep(PAUSE).await,
+                Claim::Needless => break,
+            }
+        }
+        self.bought().await
+    }
+
+    /// Buys a credential for all who wait for ours.
+    async fn claimed(&self, owner: &str) -> Result<Minted<Credential>, MintFailure> {
+        let outcome = match self.left(owner).await {
+            // The one before us was done between our look and our claim.
+            Some(left) => Ok(left),
+            None => self.bought().await,
+        };
+        let refused = outcome.as_ref().is_err_and(|error| error.failure == Failure::Permanent);
+        self.edge.disclaim(owner, refused).await;
+        outcome
+    }
+
     /// The credential that another instance left, if it will do.
-    async fn left(&self) -> Option<Minted<Credential>> {
-        let entry = kept::recall(&*self.edge, &self.access).await?;
+    async fn left(&self, owner: &str) -> Option<Minted<Credential>> {
+        let entry = kept::recall(&*self.edge, owner).await?;
         entry.taken_up(&self.policy, self.edge.clocks().wall, self.last.get())
     }
 
@@ -136,11 +172,8 @@ impl<E: Edge> Source for CredentialSource<E> {
     type Token = Credential;
 
     async fn mint(&self, resume: bool) -> Result<Minted<Credential>, MintFailure> {
-        let left = if resume { self.left().await } else { None };
-        let minted = match left {
-            Some(left) => left,
-            None => self.bought().await?,
-        };
+        // After a refused login a new one is due at once, whatever others do.
+        let minted = if resume { self.shared().await? } else { self.bought().await? };
         self.last.set(Some(minted.fingerprint));
         Ok(minted)
     }

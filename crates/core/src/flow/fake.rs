@@ -24,14 +24,17 @@ use core::time::Duration;
 pub(super) use self::database::{Exchange, FakeDatabase, refusal};
 use self::executor::Executor;
 use crate::edge::{
-    DatabaseError, Edge, Login, Method, Notice, Origin, ReadError, Request, Response, SendError,
-    Server,
+    Claim, DatabaseError, Edge, Login, Method, Notice, Origin, ReadError, Request, Response,
+    SendError, Server,
 };
 use crate::secret::Secret;
 use crate::time::Clocks;
 
 /// How long each request and each login takes.
 const EXCHANGE: Duration = Duration::from_millis(10);
+
+/// After how many milliseconds a claim lapses.
+const LAPSE: u64 = 3_000;
 
 /// One expected request, and its answer.
 pub(super) struct Turn {
@@ -63,6 +66,8 @@ struct State {
     notices: RefCell<Vec<String>>,
     /// What was remembered, by its owner; none in a world without a store.
     store: RefCell<Option<BTreeMap<String, String>>>,
+    /// When somebody last claimed to buy for this owner, in milliseconds, or was refused for good.
+    claims: RefCell<BTreeMap<String, (u64, Claim)>>,
     /// How far the wall clock is ahead of the time, in milliseconds.
     ahead: Cell<i64>,
     executor: Executor,
@@ -114,6 +119,13 @@ impl FakeEdge {
     /// The owners and their entries.
     pub(super) fn kept(&self) -> Vec<(String, String)> {
         self.0.store.borrow().clone().into_iter().flatten().collect()
+    }
+
+    /// The owners for whom somebody is about to buy.
+    pub(super) fn claimed(&self) -> Vec<String> {
+        let claims = self.0.claims.borrow();
+        let owners = claims.iter().filter(|(_, (_, claim))| *claim == Claim::Theirs);
+        owners.map(|(owner, _)| owner.clone()).collect()
     }
 
     /// Sets the wall clock so many seconds ahead of the time, or behind.
@@ -216,6 +228,28 @@ impl Edge for FakeEdge {
         if let Some(store) = &mut *self.0.store.borrow_mut() {
             store.insert(owner.to_owned(), entry.expose().to_owned());
         }
+    }
+
+    async fn claim(&self, owner: &str) -> Claim {
+        if self.0.store.borrow().is_none() {
+            return Claim::Needless;
+        }
+        let now = self.0.executor.now();
+        let claimed = self.0.claims.borrow().get(owner).copied();
+        if let Some((_, claim)) = claimed.filter(|(when, _)| now < when + LAPSE) {
+            return claim;
+        }
+        self.0.claims.borrow_mut().insert(owner.to_owned(), (now, Claim::Theirs));
+        self.0.executor.turn().await; // Others act before it is answered.
+        Claim::Ours
+    }
+
+    async fn disclaim(&self, owner: &str, refused: bool) {
+        let mut claims = self.0.claims.borrow_mut();
+        match refused {
+            true => claims.insert(owner.to_owned(), (self.0.executor.now(), Claim::Needless)),
+            false => claims.remove(owner),
+        };
     }
 
     fn notice(&self, notice: &Notice) {

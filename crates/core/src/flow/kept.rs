@@ -5,11 +5,11 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use crate::config::{EndpointPath, OAuthAccess};
+use crate::config::EndpointPath;
 use crate::edge::Edge;
 use crate::flow::credential::Credential;
 use crate::flow::gate::Minted;
-use crate::flow::mint::{Target, owner};
+use crate::flow::mint::Target;
 use crate::json::{self, FromJson, Misfit, Object};
 use crate::secret::Secret;
 use crate::time::millis;
@@ -57,10 +57,9 @@ struct Text<'a> {
     doubt: Option<&'static str>,
 }
 
-/// What was left for the owner that the settings name now.
-pub(super) async fn recall<E: Edge>(edge: &E, access: &OAuthAccess) -> Option<Entry> {
-    let owner = owner(edge, access).await?;
-    Entry::read(&edge.recall(&owner).await?)
+/// What was left for this owner.
+pub(super) async fn recall<E: Edge>(edge: &E, owner: &str) -> Option<Entry> {
+    Entry::read(&edge.recall(owner).await?)
 }
 
 /// The text that [`recall`] reads, of a credential whose request was sent at `sent` (milliseconds

@@ -62,6 +62,20 @@ impl Executor {
         })
     }
 
+    /// Lets all others act once.
+    pub(super) async fn turn(&self) {
+        let mut over = false;
+        future::poll_fn(|context| {
+            if over {
+                return Poll::Ready(());
+            }
+            over = true;
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Polls everybody until this future ends; tasks that wait then go on in the next run.
     #[track_caller]
     pub(super) fn run<T>(&self, future: impl Future<Output = T>) -> T {

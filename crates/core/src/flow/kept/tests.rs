@@ -1,5 +1,7 @@
 //! Instances that come one after the other, or stand side by side, with one store.
 
+mod claims;
+
 use alloc::borrow::ToOwned;
 use alloc::string::ToString;
 
