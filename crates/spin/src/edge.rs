@@ -7,16 +7,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use lakegate_core::edge::{
-    DatabaseError, Edge, Level, Login, Notice, Origin, ReadError, Request, Response, SendError,
-    Server,
+    Claim, DatabaseError, Edge, Level, Login, Notice, Origin, ReadError, Request, Response,
+    SendError, Server,
 };
 use lakegate_core::secret::Secret;
 use lakegate_core::time::Clocks;
 use spin_sdk::wasip3::random::random::get_random_u64;
 
 use crate::postgres::{self, Session};
+use crate::sealed::{self, CREDENTIAL};
 use crate::settings::{self, POSTGRES_CA, Settings};
-use crate::{log, sealed, time, turns, workspace};
+use crate::{claim, log, time, turns, workspace};
 
 thread_local! {
     /// A task was spawned, and may not have begun: this version of the bindings looks at new tasks
@@ -85,11 +86,19 @@ impl Edge for Spin {
     }
 
     async fn recall(&self, owner: &str) -> Option<Secret> {
-        sealed::recall(owner).await
+        sealed::get(CREDENTIAL, owner).await
     }
 
     async fn remember(&self, owner: &str, entry: &Secret) {
-        sealed::remember(owner, entry).await;
+        sealed::set(CREDENTIAL, owner, entry).await;
+    }
+
+    async fn claim(&self, owner: &str) -> Claim {
+        claim::stake(owner).await
+    }
+
+    async fn disclaim(&self, owner: &str, refused: bool) {
+        claim::withdraw(owner, refused).await;
     }
 
     fn notice(&self, notice: &Notice) {

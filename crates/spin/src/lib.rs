@@ -7,7 +7,7 @@
 //! | `instance` | the state of an instance: settings, keys, the connector of the core |
 //! | `door`, `turns` | that connector as many requests share it, and wake each other |
 //! | `settings` | Spin's variables, under the names that the core knows |
-//! | `edge`, `workspace`, `postgres`, `sealed`, `store` | what the core asks of the world, by Spin's interfaces |
+//! | `edge`, `workspace`, `postgres`, `sealed`, `claim`, `store` | what the core asks of the world, by Spin's interfaces |
 //! | `exports` | `lakegate:connect` for other components of a Spin application |
 //!
 //! Nothing about tokens or databases is decided here: that is `lakegate-core`'s.
@@ -15,6 +15,7 @@
 mod answer;
 mod bindings;
 mod body;
+mod claim;
 mod door;
 mod edge;
 #[path = "../../component/src/exports/mod.rs"]

@@ -1,4 +1,5 @@
-//! The credential that instances leave for each other in the key-value store, sealed.
+//! What instances tell each other in the key-value store, sealed: the credential that one leaves
+//! for the next, and the claim of one that is about to buy.
 //!
 //! An entry is one version byte, a random nonce, and the text under XChaCha20-Poly1305 with the key of
 //! `LAKEGATE_CACHE_KEY`, bound to its owner. Whatever cannot be opened, for whichever reason, is none.
@@ -62,24 +63,25 @@ impl Cache {
     }
 }
 
+/// The name of the credential among the entries of its owner.
+pub(crate) const CREDENTIAL: &str = "credential";
+
 /// What was left for this owner, if it can be opened.
-pub(crate) async fn recall(owner: &str) -> Option<Secret> {
+pub(crate) async fn get(what: &str, owner: &str) -> Option<Secret> {
     let cipher = cipher().await.ok()?;
-    let entry = store::get(&key(owner)).await?;
+    let entry = store::get(&store::key(what, owner)).await?;
     open(&cipher, owner, &entry)
 }
 
-/// Leaves an entry for this owner, in place of the one before. Without a key nothing is left.
-pub(crate) async fn remember(owner: &str, entry: &Secret) {
-    let Ok(cipher) = cipher().await else { return };
+/// Leaves an entry for this owner, in place of the one before. Without a key nothing is left. Tells
+/// whether it was.
+pub(crate) async fn set(what: &str, owner: &str, entry: &Secret) -> bool {
+    let Ok(cipher) = cipher().await else { return false };
     let nonce = get_random_bytes(NONCE_BYTES as u64);
-    if let Some(sealed) = seal(&cipher, owner, entry, &nonce) {
-        store::set(&key(owner), &sealed).await;
+    match seal(&cipher, owner, entry, &nonce) {
+        Some(sealed) => store::set(&store::key(what, owner), &sealed).await,
+        None => false,
     }
-}
-
-fn key(owner: &str) -> String {
-    store::key("credential", owner)
 }
 
 /// The cipher with the key as it is now: a new one is used from then on.

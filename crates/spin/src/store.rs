@@ -27,10 +27,16 @@ pub(crate) async fn get(key: &str) -> Option<Vec<u8>> {
     })
 }
 
-/// Keeps something under this name.
-pub(crate) async fn set(key: &str, value: &[u8]) {
+/// Keeps something under this name, and tells whether it did.
+pub(crate) async fn set(key: &str, value: &[u8]) -> bool {
     let kept = within_limit(async { Store::open_default().await?.set(key, value).await });
-    if let Err(error) = kept.await {
+    kept.await.inspect_err(|error| complain("written", error)).is_ok()
+}
+
+/// Keeps nothing under this name from now on.
+pub(crate) async fn delete(key: &str) {
+    let gone = within_limit(async { Store::open_default().await?.delete(key).await });
+    if let Err(error) = gone.await {
         complain("written", &error);
     }
 }
