@@ -5,6 +5,8 @@
 //! kind has its schema here, under its own name. Nothing is asked of a cluster or of the network.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, also in what it calls")]
 
+mod names;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
