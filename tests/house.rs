@@ -33,7 +33,7 @@ pub struct House {
     stdout: BufReader<ChildStdout>,
     variables: BTreeMap<String, String>,
     folder: TempDir,
-    secrets: Arc<Secrets>,
+    pub(crate) secrets: Arc<Secrets>,
     pub(crate) http: reqwest::Client,
     pub(crate) tls: ClientConfig,
     _plot: SemaphorePermit<'static>,

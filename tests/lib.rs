@@ -6,17 +6,21 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, also in its harness")]
 
 mod admin;
+mod answer;
 mod binaries;
 mod clock;
 mod database;
 mod house;
 mod process;
 mod secrets;
+mod serve;
 
+pub use answer::Answer;
 pub use binaries::{binary, connector, function, python, root};
 pub use database::{Credential, refusal};
 pub use house::House;
 pub use process::{Program, Run, Running};
+pub use serve::{ADMIN, CACHE_KEY, Serving, TOKEN, digest};
 
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -130,6 +131,12 @@ impl Running {
     pub async fn kill(mut self) -> Run {
         self.process.start_kill().unwrap();
         self.end().await
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = self.process.id().and_then(|id| Pid::from_raw(id.try_into().unwrap()));
+        kill_process(pid.unwrap(), signal).unwrap();
     }
 
     /// Waits for its end.
