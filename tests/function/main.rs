@@ -3,12 +3,16 @@
 
 mod answers_its_routes;
 mod gives_one_credential;
+mod keeps_secrets;
+mod keeps_to_its_hosts;
 mod opens_with_a_key;
 mod outlives_its_instances;
 mod prepares_the_database;
 mod raw;
 mod refuses_bad_requests;
 mod renews_in_time;
+mod survives_outages;
+mod withstands_hostile_requests;
 
 use std::time::Instant;
 
