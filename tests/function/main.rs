@@ -11,6 +11,8 @@ mod prepares_the_database;
 mod raw;
 mod refuses_bad_requests;
 mod renews_in_time;
+mod speaks_tls;
+mod stops_in_order;
 mod survives_outages;
 mod withstands_hostile_requests;
 
