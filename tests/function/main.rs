@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, also in what it calls")]
 
 mod answers_its_routes;
+mod does_what_it_describes;
 mod gives_one_credential;
 mod keeps_secrets;
 mod keeps_to_its_hosts;
+mod lives_in_an_application;
 mod opens_with_a_key;
 mod outlives_its_instances;
 mod prepares_the_database;
