@@ -72,7 +72,7 @@ async fn serve(
         tokio::select! {
             Some(outcome) = under_way.next() => outcome?,
             job = jobs.recv(), if open => match job {
-                Some(job) => under_way.push(answer(accessor, service, job)),
+                Some(job) => under_way.push(answer(accessor, service, job, limits.deadline)),
                 None => open = false,
             },
             () = tokio::time::sleep(limits.idle), if open && under_way.is_empty() => {
@@ -95,7 +95,8 @@ async fn at_rest(accessor: &Accessor<Guest>, limit: Duration) {
     }
 }
 
-/// Answers one request, unless its caller goes away; the guest then finishes it all the same.
+/// Answers one request. The guest finishes it even if its caller goes away, and then its answer has
+/// to be taken all the same: a guest waits until somebody reads its answer or drops it.
 ///
 /// # Errors
 ///
@@ -104,11 +105,17 @@ async fn answer(
     accessor: &Accessor<Guest>,
     service: &Service,
     Job { request, mut answer, begun }: Job,
+    limit: Duration,
 ) -> wasmtime::Result<()> {
     begun.store(true, Ordering::Relaxed);
+    let overdue = async {
+        tokio::time::sleep(limit).await;
+        // Its caller is about to be told.
+        answer.closed().await;
+    };
     let handled = tokio::select! {
         handled = handle(accessor, service, request) => handled,
-        () = answer.closed() => return Ok(()),
+        () = overdue => return Ok(()),
     };
     let (answered, outcome) = match handled {
         Ok(answered) => (answered, Ok(())),

@@ -6,11 +6,19 @@ use std::convert::Infallible;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
+use futures_util::stream::once;
 use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper::body::Frame;
 use hyper::{Method, StatusCode};
 
+use tokio::time::timeout;
+
 use super::*;
+
+/// Longer than anything here takes, and shorter than anybody waits.
+const HOUR: Duration = Duration::from_secs(3600);
+/// After this a test hangs.
+const TEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// SHA-256 of `key`.
 const KEY_DIGEST: &str = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";
@@ -36,16 +44,38 @@ fn healthz() -> Request<Body> {
     Request::get("http://localhost/healthz").body(body).unwrap()
 }
 
-/// A request whose body never comes.
-fn endless() -> Request<Body> {
-    let frames = futures_util::stream::pending::<Result<Frame<Bytes>, BodyError>>();
+/// A request whose body is the outcome of a future.
+fn post(
+    body: impl Future<Output = Result<Frame<Bytes>, BodyError>> + Send + 'static,
+) -> Request<Body> {
     Request::builder()
         .method(Method::POST)
         .uri("http://localhost/bootstrap")
         .header("authorization", "Bearer key")
         .header("content-type", "application/json")
-        .body(StreamBody::new(frames).boxed_unsync())
+        .body(StreamBody::new(once(body)).boxed_unsync())
         .unwrap()
+}
+
+/// A request whose body never comes.
+fn endless() -> Request<Body> {
+    post(std::future::pending())
+}
+
+/// Begins a request, and gives it up while the function reads its body, as a client that goes.
+async fn give_up(function: &Function) {
+    let (reading, read) = oneshot::channel();
+    let (leave, left) = oneshot::channel();
+    let request = post(async move {
+        reading.send(()).unwrap();
+        left.await.unwrap();
+        Err(BodyError::ConnectionTerminated)
+    });
+    tokio::select! {
+        answer = function.handle(request) => panic!("its body is not there: {answer:?}"),
+        read = read => read.unwrap(),
+    }
+    leave.send(()).unwrap();
 }
 
 async fn status(function: &Function, request: Request<Body>) -> StatusCode {
@@ -122,6 +152,17 @@ async fn after_the_stop_nothing_is_served() {
     assert_eq!(served, 200, "what had begun is finished");
     let refused = function.handle(healthz()).await;
     assert!(matches!(refused, Err(HandleError::Stopped(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn callers_who_went_away_hold_nothing_up() {
+    let function = start(Limits { deadline: HOUR, ..Limits::default() }).await;
+    for _ in 0..3 {
+        give_up(&function).await;
+    }
+    assert_eq!(status(&function, healthz()).await, 200);
+    assert_eq!(instances(&function), 1, "others share their instance");
+    timeout(TEST_LIMIT, function.stop()).await.expect("it waits for what has ended");
 }
 
 #[tokio::test]
