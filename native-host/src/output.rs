@@ -13,6 +13,8 @@ pub(crate) fn start_logging(verbose: u8, requests: bool) {
     let default = [quietest, "lakegate=info", "lakegate=debug", "lakegate=trace"];
     let level = default[usize::from(verbose).min(default.len() - 1)];
     let filter = EnvFilter::try_from_env("LAKEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    // It would write down what passes between the function and its host: queries, for one.
+    let filter = filter.add_directive("wasmtime_wasi_http=debug".parse().expect("a directive"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Colours are for people: a file of logs is searched for plain words.
     log.with_ansi(std::io::stderr().is_terminal()).init();
