@@ -9,7 +9,7 @@ use spin_sdk::http::HeaderMap;
 use spin_sdk::wasip3::http_compat::IncomingRequestBody;
 
 use super::mounted;
-use super::shapes::{Step, check_role};
+use super::shapes::{Step, check_role, invalid};
 use crate::answer::Answer;
 use crate::body::{self, Object};
 use crate::instance::Instance;
@@ -90,7 +90,9 @@ pub(crate) async fn apply(
 fn wish(desired: Desired) -> Result<Wish, Fault> {
     let Desired { migrations, grants, out_of_order } = desired;
     let migrations = match migrations {
-        Some(files) => files.into_iter().map(|Object(file)| (file.name, file.sql)).collect(),
+        Some(files) => {
+            files.into_iter().map(|Object(file)| brought(file)).collect::<Result<_, _>>()?
+        }
         None => mounted::migrations()?,
     };
     let names = migrations.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -109,6 +111,15 @@ fn access<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Access, D::Error
         "write" => Ok(Access::Write),
         _ => Err(D::Error::custom("expected `read` or `write`")),
     }
+}
+
+/// A folder may hold other files, and they are passed over; a request means what it brings.
+fn brought(File { name, sql }: File) -> Result<(String, String), Fault> {
+    if name.ends_with(".sql") {
+        return Ok((name, sql));
+    }
+    let advice = "Nothing was run. Name it like `0001_init.sql`.";
+    Err(invalid("the name of a migration does not end in `.sql`", advice))
 }
 
 fn changes(plan: &Plan) -> Changes<'_> {
@@ -154,6 +165,7 @@ mod tests {
         check(r#"{"migrations":[]}"#, Ok(0));
         check(r#"{"grants":[{"role":"r","access":"write"}]}"#, Ok(0));
         check(r#"{"migrations":[{"name":"a.sql","sql":""}]}"#, Err(Type::Invalid));
+        check(r#"{"migrations":[{"name":"0001_a","sql":""}]}"#, Err(Type::Invalid));
         check(r#"{"grants":[{"role":"","access":"read"}]}"#, Err(Type::Invalid));
     }
 
