@@ -109,8 +109,11 @@ fn other(detail: &str) -> SendError {
 
 fn send_error(code: ErrorCode) -> SendError {
     use ErrorCode as E;
-    // `ErrorCode::ConnectionRefused` and the like: words enough.
-    let detail = code.to_string().trim_start_matches("ErrorCode::").to_owned();
+    let detail = match &code {
+        E::InternalError(Some(words)) => words.clone(),
+        // `ErrorCode::ConnectionRefused` and the like: words enough.
+        code => code.to_string().trim_start_matches("ErrorCode::").to_owned(),
+    };
     match code {
         E::DnsTimeout
         | E::DnsError(_)
@@ -155,10 +158,7 @@ mod tests {
                 ErrorCode::HttpRequestDenied,
                 SendError::Forbidden { detail: detail("HttpRequestDenied") },
             ),
-            (
-                ErrorCode::InternalError(Some(detail("x"))),
-                SendError::Other { detail: detail("InternalError(Some(\"x\"))") },
-            ),
+            (ErrorCode::InternalError(Some(detail("x"))), SendError::Other { detail: detail("x") }),
         ] {
             assert_eq!(send_error(code), expected);
         }
