@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use expect_test::expect;
-use lakegate_tests::{House, Program, Serving, component};
+use lakegate_tests::{House, Program, Serving, function as built};
 use serde_json::{Value, json};
 
 use crate::mints;
 
 fn orders(house: &House) -> Program {
     let program = house.lakegate(["serve", "--listen", "127.0.0.1:0", "--component"]);
-    program.arg(component("function/orders-composed.wasm"))
+    program.arg(built("orders-composed.wasm"))
 }
 
 /// The status and the body of an answer. The application makes its own, in its own form.

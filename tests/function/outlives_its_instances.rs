@@ -1,10 +1,12 @@
 //! A cold instance serves with the credential that another one bought: sealed, and for its owner
 //! alone. What it cannot open it buys anew, and its caller never notices.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use futures_util::future::join_all;
 use lakegate_tests::{ADMIN, CACHE_KEY, Credential, House, Program, Serving, TOKEN};
 use serde_json::{Value, json};
 
@@ -76,6 +78,27 @@ async fn by_a_sealed_credential() {
         mode & 0o777
     });
     assert!(modes.eq([0o600, 0o600]), "nobody else may read them");
+}
+
+#[tokio::test]
+async fn of_many_that_start_at_once_few_buy() {
+    let house = House::open().await;
+    house.set_up().await;
+    house.forget().await;
+    let (one, other) = tokio::join!(house.serving(cold(&house)), house.serving(cold(&house)));
+    // Each of them has its own instance, in one of two processes that share a store.
+    let slow = json!({ "route": "POST /api/2.0/database/credentials", "delay_ms": 300 });
+    house.fault(slow).await;
+    let asked = [&one, &other].repeat(8);
+    let asked = asked.iter().map(|function| function.ask(TOKEN, "POST /token", Value::Null));
+    let answers = join_all(asked).await;
+    let tokens: BTreeSet<_> =
+        answers.into_iter().map(|answer| answer.has(200).json()["token"].to_string()).collect();
+    // One, as a rule. A store that cannot compare and swap may let two on a busy machine.
+    let mints = mints(&house).await;
+    assert!(mints <= 4 && tokens.len() as u64 <= mints, "{mints} for {}", tokens.len());
+    one.stop().await;
+    other.stop().await;
 }
 
 #[tokio::test]
