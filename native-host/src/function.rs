@@ -13,6 +13,7 @@ mod key_value;
 mod log;
 mod login;
 mod outbound;
+mod pace;
 mod postgres;
 mod store;
 #[cfg(test)]

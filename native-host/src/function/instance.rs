@@ -19,6 +19,7 @@ use wasmtime_wasi_http::{WasiBody, WasiHttpView};
 
 use super::Limits;
 use super::guest::{Guest, World};
+use super::pace::Pace;
 use crate::watchdog::Watchdog;
 
 /// A request on its way to an instance.
@@ -53,9 +54,11 @@ impl Maker {
         let watch = self.watchdog.guard(&mut store);
         let service = watch.drive(self.pre.instantiate_async(&mut store)).await?;
         ready();
-        let serving = store
-            .run_concurrent(async |accessor| serve(accessor, &service, jobs, self.limits).await);
-        watch.drive(serving).await?
+        let pace = Pace::new();
+        let serving = store.run_concurrent(async |accessor| {
+            serve(accessor, &service, jobs, &pace, self.limits).await
+        });
+        watch.drive(pace.drive(serving)).await?
     }
 }
 
@@ -64,6 +67,7 @@ async fn serve(
     accessor: &Accessor<Guest>,
     service: &Service,
     jobs: &mut mpsc::UnboundedReceiver<Job>,
+    pace: &Pace,
     limits: Limits,
 ) -> wasmtime::Result<()> {
     let mut under_way = FuturesUnordered::new();
@@ -71,7 +75,7 @@ async fn serve(
     loop {
         tokio::select! {
             Some(outcome) = under_way.next() => outcome?,
-            job = jobs.recv(), if open => match job {
+            job = pace.next(jobs), if open => match job {
                 Some(job) => under_way.push(answer(accessor, service, job, limits.deadline)),
                 None => open = false,
             },

@@ -98,6 +98,26 @@ async fn one_instance_serves_all_who_come_at_once() {
     assert_eq!(instances(&function), 1);
 }
 
+/// After 33,000 requests, what they leave behind would be too much for one instance.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_without_a_pause_leaves_nothing_behind() {
+    let function = start(Limits::default()).await;
+    let callers = (0..128).map(|_| {
+        let function = function.clone();
+        tokio::spawn(async move {
+            for _ in 0..320 {
+                // A client has its answer with the last byte, and does not wait for the guest.
+                let mut answer = function.handle(healthz()).await.unwrap();
+                assert!(answer.body_mut().frame().await.unwrap().unwrap().is_data());
+            }
+        })
+    });
+    for caller in join_all(callers).await {
+        caller.unwrap();
+    }
+    assert_eq!(instances(&function), 1);
+}
+
 #[tokio::test]
 async fn an_instance_serves_its_share_and_no_more() {
     let function = start(Limits { requests_per_instance: 1, ..Limits::default() }).await;
