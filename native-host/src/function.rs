@@ -89,7 +89,7 @@ impl Default for Limits {
 /// A request has no answer of the function.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// All instances were at work until the deadline.
+    /// All instances were at work until the deadline. Nothing was begun, and nothing will be.
     #[error("the function is busy: no instance took the request within {} s", .0.as_secs())]
     Busy(Duration),
     /// It took too long. The function may yet finish what it began.
@@ -178,7 +178,8 @@ impl Function {
         match tokio::time::timeout(deadline, answered).await {
             Ok(Ok(answer)) => answer.map_err(HandleError::Stopped),
             Ok(Err(_)) => Err(HandleError::Stopped("another request ended its instance".into())),
-            Err(_) if !begun.load(Ordering::Relaxed) => Err(HandleError::Busy(deadline)),
+            // From now on no instance begins it: the caller may try again.
+            Err(_) if !begun.swap(true, Ordering::Relaxed) => Err(HandleError::Busy(deadline)),
             Err(_) => {
                 // It may never finish, and must not be where all others go.
                 self.shared.retire(number);

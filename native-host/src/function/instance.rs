@@ -26,7 +26,8 @@ use crate::watchdog::Watchdog;
 pub(super) struct Job {
     pub(super) request: Request<WasiBody>,
     pub(super) answer: oneshot::Sender<Result<Response<WasiBody>, String>>,
-    /// Becomes true when an instance takes it up.
+    /// Becomes true when an instance takes it up, or when it is too late for that: who is first
+    /// decides.
     pub(super) begun: Arc<AtomicBool>,
 }
 
@@ -111,7 +112,10 @@ async fn answer(
     Job { request, mut answer, begun }: Job,
     limit: Duration,
 ) -> wasmtime::Result<()> {
-    begun.store(true, Ordering::Relaxed);
+    if answer.is_closed() || begun.swap(true, Ordering::Relaxed) {
+        // Its caller went, or was told to try again, while it was in the queue.
+        return Ok(());
+    }
     let overdue = async {
         tokio::time::sleep(limit).await;
         // Its caller is about to be told.

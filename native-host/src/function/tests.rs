@@ -157,9 +157,16 @@ async fn whoever_finds_no_instance_is_told() {
         ..Limits::default()
     };
     let function = start(limits).await;
-    let (first, second) = tokio::join!(function.handle(endless()), function.handle(healthz()));
+    let (reading, read) = oneshot::channel();
+    let waiting = post(async {
+        reading.send(()).unwrap();
+        Err(BodyError::ConnectionTerminated)
+    });
+    let (first, second) = tokio::join!(function.handle(endless()), function.handle(waiting));
     assert!(matches!(first, Err(HandleError::Timeout(_))), "{first:?}");
     assert!(matches!(second, Err(HandleError::Busy(_))), "{second:?}");
+    timeout(TEST_LIMIT, function.stop()).await.expect("it waits for what was given up");
+    assert!(read.await.is_err(), "who was told to try again finds nothing done");
 }
 
 #[tokio::test]
