@@ -51,12 +51,13 @@ async fn behind_the_back_of_its_callers() {
     assert_eq!(mints(&house).await, 1);
 
     // Nobody waits for a renewal, however long it takes.
-    house.fault(json!({ "route": "POST /oidc/v1/token", "reply": "hang", "times": 1 })).await;
+    let slow = json!({ "route": "POST /api/2.0/database/credentials", "delay_ms": 2_000 });
+    house.fault(slow).await;
     house.pass(2 * MINUTE);
     let during = credential(&function).await;
     assert_eq!(during.token(), first.token());
     house.login(&during).await.unwrap();
-    let second = house.rush(next(&function, &first)).await;
+    let second = next(&function, &first).await;
     house.login(&second).await.unwrap();
     assert_eq!(mints(&house).await, 2);
     function.stop().await;
