@@ -107,6 +107,24 @@ async fn also_where_each_request_meets_a_cold_instance() {
     function.stop().await;
 }
 
+#[tokio::test]
+async fn with_the_secret_that_its_file_holds_now() {
+    let house = House::open().await;
+    house.set_up().await;
+    let file = house.write_secret("client-secret", house.env("DATABRICKS_CLIENT_SECRET"));
+    let program = house.function().without("DATABRICKS_CLIENT_SECRET");
+    let function = house.serving(program.env("DATABRICKS_CLIENT_SECRET_FILE", file)).await;
+    let first = credential(&function).await;
+    let rotated = house.emulator("POST /secret", Value::Null).await;
+    house.write_secret("client-secret", rotated["client_secret"].as_str().unwrap());
+    // By then the workspace token is dead that the old secret bought.
+    house.pass(121 * MINUTE);
+    let second = credential(&function).await;
+    assert_ne!(second.token(), first.token());
+    house.login(&second).await.unwrap();
+    function.stop().await;
+}
+
 /// A function whose credential is no longer fresh.
 async fn with_a_used_token(house: &House) -> Serving<'_> {
     house.set_up().await;
