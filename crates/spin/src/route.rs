@@ -183,8 +183,9 @@ fn with_retry_after(fault: Fault, instance: &Instance) -> Fault {
         return fault;
     }
     let life = instance.connector.health().map(|health| health.life);
-    let next = life.filter(|life| !life.state.serves()).and_then(|life| life.next_mint_in);
-    fault.retry_after(next.map(whole_seconds))
+    // While a try is under way it may be there any moment: a second is enough.
+    let next = life.filter(|life| !life.state.serves());
+    fault.retry_after(next.map(|life| whole_seconds(life.next_mint_in.unwrap_or_default())))
 }
 
 /// Seconds, rounded up, and at least one: nobody is asked to come back at once.
