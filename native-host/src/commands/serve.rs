@@ -17,9 +17,10 @@ use crate::function::{self, Function, Options, VARIABLES};
 use crate::output;
 use crate::serve::address::{self, Wire};
 use crate::serve::front::Front;
+use crate::serve::limits::Limits;
 use crate::serve::listener::{Ended, Server};
+use crate::serve::signals;
 use crate::serve::tls::{Files, Tls};
-use crate::serve::{Limits, signals};
 
 /// Who may come in: the digests of both kinds of keys.
 const KEYS: [&str; 2] = ["LAKEGATE_ADMIN_KEY_SHA256", "LAKEGATE_TOKEN_KEY_SHA256"];
@@ -64,7 +65,11 @@ pub(super) async fn run(
     let url = address::url(listener.local_addr().context("asking for the address")?, wire);
     let signals = signals::listen(tls.is_some()).context("listening for signals")?;
     output::print(&format!("listening on {url}\n"))?;
-    let front = Front::new(function, Limits::new(args.max_requests as usize, deadline));
+    // Many systems allow a process 1,024 at first, and more to one that asks.
+    let files =
+        rlimit::increase_nofile_limit(u64::MAX).context("asking how many files may be open")?;
+    let limits = Limits::new(args.max_requests as usize, deadline).within(files);
+    let front = Front::new(function, limits);
     let drain = Duration::from_secs(args.drain.into());
     Ok(exit_code(&Server { listener, tls, front, drain }.run(signals).await))
 }

@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::Limits;
 use super::front::{Front, Handler};
+use super::limits::Limits;
 use super::pulse::Pulse;
 
 /// The most bytes that the head of a request may have: a key, a few cookies of a proxy, a trace.

@@ -9,8 +9,8 @@ use hyper::header::HeaderValue;
 use hyper::{Request, Response};
 use tokio::sync::Semaphore;
 
-use super::Limits;
 use super::headers::{self, Ids, REQUEST_ID};
+use super::limits::Limits;
 use super::problem;
 use super::pulse::Pulse;
 use super::record::{Followed, Record};

@@ -65,7 +65,7 @@ async fn accept_all<H: Handler>(
     connections: &GracefulShutdown,
     signals: &mut Receiver<Signal>,
 ) -> u8 {
-    let places = Arc::new(Semaphore::new(front.limits.connections()));
+    let places = Arc::new(Semaphore::new(front.limits.connections));
     loop {
         tokio::select! {
             accepted = accept(&listener, &places) => {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::Limits;
+use super::limits::Limits;
 
 /// What happened on one connection, and when last.
 #[derive(Debug)]

@@ -20,8 +20,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::Limits;
 use super::front::{Front, Handler};
+use super::limits::Limits;
 use super::listener::{Ended, Server};
 use super::signals::Signal;
 use super::tls::Tls;
@@ -33,7 +33,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const TEST_LIMIT: Duration = Duration::from_secs(60);
 
 /// Limits that nothing comes near to.
-const GENEROUS: Limits = Limits { requests: 16, deadline: HOUR, opening: HOUR, idle: HOUR };
+const GENEROUS: Limits =
+    Limits { requests: 16, connections: 64, deadline: HOUR, opening: HOUR, idle: HOUR };
 
 /// A function that does what the path says.
 #[derive(Default)]
