@@ -69,7 +69,7 @@ fn arguments(profile: Profile) -> Vec<&'static str> {
         // The default members, all of them: features are those of all the packages named, and any
         // other set would compile wasmtime a second time.
         Profile::Dev => arguments.extend(["--package", "lakegate-spin", "--package", "xtask"]),
-        // Users get the host without a compiler in it.
+        // Users do not need what builds this project.
         Profile::Release => arguments.push("--release"),
     }
     arguments
