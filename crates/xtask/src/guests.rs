@@ -41,10 +41,11 @@ pub(crate) fn hello(workspace: &Workspace) -> anyhow::Result<PathBuf> {
 /// Compiles a crate, and returns what its linker made: for [`CONNECTOR`] a core module, for
 /// [`FUNCTION`] a component.
 fn compile(workspace: &Workspace, package: &str, target: &str) -> anyhow::Result<Vec<u8>> {
+    let profile = if target == FUNCTION { "wasm-fast" } else { "wasm" };
     let mut cargo = Wasm::ensure(workspace)?.cargo(workspace, "rustc", target);
-    cargo.args(["--package", package, "--profile", "wasm", "--crate-type", "cdylib"]);
+    cargo.args(["--package", package, "--profile", profile, "--crate-type", "cdylib"]);
     command::run(&mut cargo)?;
-    let file = format!("{target}/wasm/{}.wasm", package.replace('-', "_"));
+    let file = format!("{target}/{profile}/{}.wasm", package.replace('-', "_"));
     read(&workspace.target(&file))
 }
 
