@@ -11,8 +11,8 @@ use arc_swap::ArcSwap;
 use lakegate::component::Gate;
 use lakegate::credential::Live;
 use lakegate::edges::Edges;
-use lakegate::edges::clock::Clock;
-use lakegate::edges::settings::Settings;
+use lakegate_edges::clock::Clock;
+use lakegate_edges::settings::Settings;
 
 /// Of each of the two, in turns.
 const ROUNDS: usize = 200;
@@ -21,7 +21,7 @@ const CALLS: u32 = 10_000;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let settings = Settings::load(BTreeMap::new(), None)?;
+    let settings = Settings::load(BTreeMap::<&str, _>::new(), None)?;
     let clock = Clock::new(None);
     let gate = Gate::start(Edges::new(settings, clock.clone(), false)?)?;
     let mut live = Live::keep(gate, clock, |error, _| eprintln!("{error}"));

@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use lakegate_edges::clock::Clock;
+use lakegate_edges::settings::Settings;
 
 use crate::cli::{Cli, Command, SettingFlags, Work};
 use crate::component::Gate;
 use crate::edges::Edges;
-use crate::edges::clock::Clock;
-use crate::edges::settings::Settings;
 use crate::failure::Failure;
 
 /// Runs a command to its end.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use lakegate_edges::clock::{Clock, Reading};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::component::{CallError, Credential, Gate};
-use crate::edges::clock::{Clock, Reading};
 
 /// A credential with its secret, as this host keeps it.
 pub struct Held {

@@ -1,15 +1,19 @@
-//! The host's side of `wit/`: each import is one file, and none of them decides anything.
+//! The host's side of `wit/`: each import is one file, which turns its types into those of the
+//! native edges and back. Neither decides anything.
 
-pub(crate) mod cause;
-pub mod clock;
-pub(crate) mod control_plane;
-pub(crate) mod notices;
+mod clock;
+mod control_plane;
+mod notices;
 pub mod postgres;
-pub mod settings;
-pub(crate) mod tls;
+mod settings;
 
 use std::sync::Arc;
 
+use lakegate_edges::clock::Clock;
+use lakegate_edges::control_plane::ControlPlane;
+use lakegate_edges::postgres::Postgres;
+use lakegate_edges::settings::Settings;
+use lakegate_edges::tls;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 
@@ -29,11 +33,11 @@ pub(crate) struct Host {
 
 /// What all instances share.
 pub struct Edges {
-    pub(crate) clock: clock::Clock,
-    pub(crate) control_plane: control_plane::ControlPlane,
-    pub(crate) notices: notices::Notices,
-    pub(crate) postgres: postgres::Postgres,
-    pub(crate) settings: settings::Settings,
+    clock: Clock,
+    control_plane: ControlPlane,
+    notices: notices::Notices,
+    postgres: Postgres,
+    settings: Settings,
 }
 
 impl Edges {
@@ -42,17 +46,13 @@ impl Edges {
     /// # Errors
     ///
     /// This machine trusts no certificate.
-    pub fn new(
-        settings: settings::Settings,
-        clock: clock::Clock,
-        progress: bool,
-    ) -> anyhow::Result<Self> {
+    pub fn new(settings: Settings, clock: Clock, progress: bool) -> anyhow::Result<Self> {
         let tls = tls::client_config()?;
         Ok(Self {
             clock,
-            control_plane: control_plane::ControlPlane::new(&tls)?,
+            control_plane: ControlPlane::new(&tls)?,
             notices: notices::Notices { progress },
-            postgres: postgres::Postgres::new(&tls),
+            postgres: Postgres::new(&tls),
             settings,
         })
     }
@@ -75,17 +75,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
     Connector::add_to_linker::<_, HasSelf<_>>(linker, |host| host)
 }
 
-/// Whether a host is this machine, where plaintext is readable by nobody else.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "::1" | "[::1]")
-}
-
 impl problems::Host for Host {}
 
 impl random::Host for Host {
     fn draw(&mut self) -> u64 {
-        // The standard library seeds every hasher from the operating system.
-        use std::hash::{BuildHasher, Hasher, RandomState};
-        RandomState::new().build_hasher().finish()
+        lakegate_edges::random::draw()
     }
 }

@@ -28,6 +28,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use hyper::{Request, Response};
+use lakegate_edges::clock::Clock;
+use lakegate_edges::settings::Settings;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use wasmtime::component::Component;
 use wasmtime::{Engine, PoolingAllocationConfig};
@@ -36,8 +38,6 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use self::guest::World;
 use self::instance::{Job, Maker};
 use crate::edges::MEMORY_LIMIT;
-use crate::edges::clock::Clock;
-use crate::edges::settings::Settings;
 use crate::embedded;
 use crate::watchdog::{self, Watchdog};
 

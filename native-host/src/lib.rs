@@ -2,7 +2,7 @@
 //!
 //! The component (`wit/`) finds out who the application is, when a token is due and what SQL a
 //! database needs. This crate lends it sockets, TLS, files, clocks and randomness
-//! ([`edges`]), keeps an instance running ([`component`]) and the live credential at hand
+//! ([`edges`], over [`lakegate_edges`]), keeps an instance running ([`component`]) and the live credential at hand
 //! ([`credential`]), serves the function over HTTP ([`function`]), and gives people the `lakegate`
 //! command.
 

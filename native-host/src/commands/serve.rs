@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use lakegate_edges::clock::Clock;
+use lakegate_edges::settings::Settings;
 use tokio::net::TcpListener;
 
 use super::bootstrap::DEFAULT_FOLDER;
 use crate::cli::ServeArgs;
-use crate::edges::clock::Clock;
-use crate::edges::settings::Settings;
 use crate::failure::Failure;
 use crate::function::{self, Function, Options, VARIABLES};
 use crate::output;

@@ -1,164 +1,19 @@
-//! Postgres over verified TLS.
+//! The component's database connections.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio_postgres::config::SslMode;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, NoTls};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use lakegate_edges::postgres as native;
+use tokio_postgres::Client;
 use wasmtime::component::{Accessor, HasSelf, Resource};
 use zeroize::Zeroizing;
 
-use super::cause::{innermost, tls_failure};
-use super::{Host, is_loopback};
+use super::Host;
 use crate::bindings::lakegate::connect::postgres::{self, DatabaseError, Server};
 use crate::bindings::lakegate::connect::problems::ServerError;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A login, connecting included; an endpoint that wakes up answers it late.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Opens connections.
-#[derive(Clone)]
-pub(crate) struct Postgres {
-    tls: MakeRustlsConnect,
-}
 
 /// An open connection, as the component holds it.
 pub struct Connection {
     client: Arc<Client>,
-}
-
-impl Postgres {
-    pub(crate) fn new(tls: &Arc<rustls::ClientConfig>) -> Self {
-        Self { tls: MakeRustlsConnect::new(tls.as_ref().clone()) }
-    }
-
-    /// Logs in and returns the client; the connection lives until the client is dropped.
-    pub(crate) async fn connect(
-        &self,
-        server: &Server,
-        user: &str,
-        database: &str,
-        password: &Zeroizing<String>,
-    ) -> Result<Client, DatabaseError> {
-        let mut config = Config::new();
-        config
-            .host(&server.host)
-            .port(server.port)
-            .user(user)
-            .dbname(database)
-            .password(password.as_bytes())
-            .application_name("lakegate")
-            .connect_timeout(CONNECT_TIMEOUT);
-        if server.plaintext {
-            if !is_loopback(&server.host) {
-                return Err(DatabaseError::Tls("plaintext beyond this machine".into()));
-            }
-            config.ssl_mode(SslMode::Disable);
-        } else {
-            // The default, `prefer`, would fall back to plaintext.
-            config.ssl_mode(SslMode::Require);
-        }
-        match log_in(&config, &self.tls).await {
-            Ok(client) => Ok(client),
-            Err(LoginError::Timeout) => {
-                Err(DatabaseError::Unreachable(LoginError::Timeout.to_string()))
-            }
-            Err(LoginError::Failed(error)) => Err(database_error(error)),
-        }
-    }
-}
-
-/// Nobody was let in.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum LoginError {
-    /// The server took too long.
-    #[error("no answer to the login in {} s", LOGIN_TIMEOUT.as_secs())]
-    Timeout,
-    /// It was not reached, not trusted, or refused.
-    #[error("the login failed")]
-    Failed(#[source] tokio_postgres::Error),
-}
-
-/// Logs in, over TLS unless the configuration's mode is `Disable`. The connection lives until the
-/// client is dropped.
-pub(crate) async fn log_in(config: &Config, tls: &MakeRustlsConnect) -> Result<Client, LoginError> {
-    let login = async {
-        if config.get_ssl_mode() == SslMode::Disable {
-            let (client, connection) = config.connect(NoTls).await?;
-            tokio::spawn(drive(connection));
-            Ok(client)
-        } else {
-            let (client, connection) = config.connect(tls.clone()).await?;
-            tokio::spawn(drive(connection));
-            Ok(client)
-        }
-    };
-    tokio::time::timeout(LOGIN_TIMEOUT, login)
-        .await
-        .map_err(|_| LoginError::Timeout)?
-        .map_err(LoginError::Failed)
-}
-
-/// Runs a connection to its end. Its errors reach the client's caller as well.
-async fn drive<F: Future<Output = Result<(), tokio_postgres::Error>>>(connection: F) {
-    if let Err(error) = connection.await {
-        tracing::debug!(error = %innermost(&error), "a database connection ended");
-    }
-}
-
-/// Runs one statement in one round trip: the types are given, so nothing is asked beforehand.
-async fn run(
-    client: &Client,
-    statement: &str,
-    parameters: &[Option<String>],
-) -> Result<Option<String>, DatabaseError> {
-    let typed: Vec<(&(dyn ToSql + Sync), Type)> =
-        parameters.iter().map(|p| (p as &(dyn ToSql + Sync), Type::TEXT)).collect();
-    let rows = client.query_typed(statement, &typed).await.map_err(database_error)?;
-    match rows.first() {
-        Some(row) if !row.is_empty() => row.try_get(0).map_err(database_error),
-        _ => Ok(None),
-    }
-}
-
-fn database_error(error: tokio_postgres::Error) -> DatabaseError {
-    if let Some(report) = error.as_db_error() {
-        return DatabaseError::Server(server_error(report));
-    }
-    let detail = innermost(&error);
-    // The library keeps its kinds to itself; its own first words are all there is to tell them by.
-    let kind = error.to_string();
-    if tls_failure(&error) || kind.starts_with("error performing TLS handshake") {
-        DatabaseError::Tls(detail)
-    } else if kind.starts_with("error connecting to server") || kind.starts_with("timeout") {
-        DatabaseError::Unreachable(detail)
-    } else if error.is_closed() || kind.starts_with("error communicating with the server") {
-        DatabaseError::Lost(detail)
-    } else {
-        DatabaseError::Other(detail)
-    }
-}
-
-fn server_error(report: &tokio_postgres::error::DbError) -> ServerError {
-    use tokio_postgres::error::ErrorPosition::{Internal, Original};
-    let (position, internal_position, internal_query) = match report.position() {
-        Some(Original(position)) => (Some(*position), None, None),
-        Some(Internal { position, query }) => (None, Some(*position), Some(query.clone())),
-        None => (None, None, None),
-    };
-    ServerError {
-        code: report.code().code().to_owned(),
-        message: report.message().to_owned(),
-        detail: report.detail().map(str::to_owned),
-        hint: report.hint().map(str::to_owned),
-        position,
-        internal_position,
-        internal_query,
-        context: report.where_().map(str::to_owned),
-    }
 }
 
 impl postgres::Host for Host {}
@@ -180,9 +35,10 @@ impl<T> postgres::HostConnectionWithStore<T> for HasSelf<Host> {
     ) -> Result<Resource<Connection>, DatabaseError> {
         let password = Zeroizing::new(password);
         let postgres = accessor.with(|mut access| access.get().edges.postgres.clone());
-        let client = Arc::new(postgres.connect(&server, &user, &database, &password).await?);
+        let client = postgres.connect(&server.into(), &user, &database, &password).await?;
+        let connection = Connection { client: Arc::new(client) };
         accessor
-            .with(|mut access| access.get().connections.push(Connection { client }))
+            .with(|mut access| access.get().connections.push(connection))
             .map_err(|e| DatabaseError::Other(e.to_string()))
     }
 
@@ -197,6 +53,40 @@ impl<T> postgres::HostConnectionWithStore<T> for HasSelf<Host> {
                 access.get().connections.get(&connection).map(|c| Arc::clone(&c.client))
             })
             .map_err(|e| DatabaseError::Other(e.to_string()))?;
-        run(&client, &statement, &parameters).await
+        let parameters: Vec<_> = parameters.iter().map(Option::as_deref).collect();
+        Ok(native::run(&client, &statement, &parameters).await?)
+    }
+}
+
+impl From<Server> for native::Server {
+    fn from(Server { host, port, plaintext }: Server) -> Self {
+        Self { host, port, plaintext }
+    }
+}
+
+impl From<native::DatabaseError> for DatabaseError {
+    fn from(error: native::DatabaseError) -> Self {
+        match error {
+            native::DatabaseError::Unreachable(detail) => Self::Unreachable(detail),
+            native::DatabaseError::Tls(detail) => Self::Tls(detail),
+            native::DatabaseError::Lost(detail) => Self::Lost(detail),
+            native::DatabaseError::Server(report) => Self::Server((*report).into()),
+            native::DatabaseError::Other(detail) => Self::Other(detail),
+        }
+    }
+}
+
+impl From<native::ServerError> for ServerError {
+    fn from(report: native::ServerError) -> Self {
+        Self {
+            code: report.code,
+            message: report.message,
+            detail: report.detail,
+            hint: report.hint,
+            position: report.position,
+            internal_position: report.internal_position,
+            internal_query: report.internal_query,
+            context: report.context,
+        }
     }
 }

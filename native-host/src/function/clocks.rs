@@ -2,31 +2,34 @@
 
 use std::time::Duration;
 
+use lakegate_edges::clock::Clock;
 use wasmtime::component::{Accessor, Linker};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
 
 use super::guest::Guest;
-use crate::edges::clock::Clock;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 
-impl HostWallClock for Clock {
+/// A clock of this host, as wasmtime asks one.
+pub(super) struct Shown(pub(super) Clock);
+
+impl HostWallClock for Shown {
     fn resolution(&self) -> Duration {
         Duration::from_millis(1)
     }
 
     fn now(&self) -> Duration {
-        Duration::from_millis(Self::now(self).wall)
+        Duration::from_millis(self.0.now().wall)
     }
 }
 
-impl HostMonotonicClock for Clock {
+impl HostMonotonicClock for Shown {
     fn resolution(&self) -> u64 {
         NANOS_PER_MILLI
     }
 
     fn now(&self) -> u64 {
-        Self::now(self).monotonic.saturating_mul(NANOS_PER_MILLI)
+        monotonic(&self.0)
     }
 }
 
@@ -46,7 +49,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
         |guest: &Accessor<Guest>, (moment,): (u64,)| {
             Box::pin(async move {
                 let clock = clock(guest);
-                wait(&clock, moment.saturating_sub(HostMonotonicClock::now(&clock))).await;
+                wait(&clock, moment.saturating_sub(monotonic(&clock))).await;
                 Ok(())
             })
         },
@@ -57,6 +60,11 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> wasmtime::Result<()> 
 
 fn clock(guest: &Accessor<Guest>) -> Clock {
     guest.with(|mut access| access.get().world.clock.clone())
+}
+
+/// What the monotonic clock shows, in nanoseconds.
+fn monotonic(clock: &Clock) -> u64 {
+    clock.now().monotonic.saturating_mul(NANOS_PER_MILLI)
 }
 
 /// Waits for so many nanoseconds, at least.

@@ -4,10 +4,9 @@
 //! Autoscaling endpoint (`projects/…`), its host is only known to the control plane: then any host of
 //! Lakebase in the workspace's own domain will do, for the certificate must be that host's.
 
+use lakegate_edges::is_loopback;
+use lakegate_edges::settings::Settings;
 use reqwest::Url;
-
-use crate::edges::is_loopback;
-use crate::edges::settings::Settings;
 
 const POSTGRES_PORT: u16 = 5432;
 

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use lakegate_edges::clock::Clock;
+use lakegate_edges::settings::Settings;
+use lakegate_edges::{control_plane, tls};
 use rustls::RootCertStore;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, StoreLimits, StoreLimitsBuilder};
@@ -12,14 +15,11 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::bindings::Spin;
-use super::clocks;
+use super::clocks::{self, Shown};
 use super::log::Log;
 use super::outbound::Outbound;
 use super::store::Store;
-use crate::edges::clock::Clock;
-use crate::edges::control_plane;
-use crate::edges::settings::Settings;
-use crate::edges::{MEMORY_LIMIT, tls};
+use crate::edges::MEMORY_LIMIT;
 
 /// Where the function looks for mounted migrations.
 const MIGRATIONS: &str = "/migrations";
@@ -96,7 +96,8 @@ impl Guest {
     /// A folder that it is to read is not there.
     pub(super) fn new(world: Arc<World>) -> anyhow::Result<Self> {
         let mut wasi = WasiCtx::builder();
-        wasi.stderr(Log).wall_clock(world.clock.clone()).monotonic_clock(world.clock.clone());
+        let clock = || Shown(world.clock.clone());
+        wasi.stderr(Log).wall_clock(clock()).monotonic_clock(clock());
         for Folder { host, guest } in &world.folders {
             wasi.preopened_dir(host, guest, FsPerms::ReadOnly)
                 .map_err(anyhow::Error::from)

@@ -2,19 +2,18 @@
 //! trust beside the authorities of this machine.
 #![expect(clippy::result_large_err, reason = "the error has the shape that Spin gave it")]
 
+use lakegate_edges::postgres::{LoginError, Postgres};
+use lakegate_edges::settings::Settings;
+use lakegate_edges::{is_loopback, tls};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres::config::{Host as Address, SslMode};
 use tokio_postgres::{Client, Config};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::bindings::spin::postgres::postgres::Error;
 use super::destinations::database_allowed;
 use super::guest::World;
-use crate::edges::postgres::{LoginError, log_in};
-use crate::edges::settings::Settings;
-use crate::edges::{is_loopback, tls};
 
 /// What leads to one.
 #[derive(Clone)]
@@ -28,8 +27,9 @@ impl Builder {
     /// Logs in, if the address may be reached.
     pub(super) async fn open(self, world: &World) -> Result<Client, Error> {
         let config = admitted(&world.settings, &self.address)?;
-        let tls = self.tls(world).map_err(|error| Error::ConnectionFailed(format!("{error:#}")))?;
-        log_in(&config, &tls).await.map_err(|error| {
+        let postgres =
+            self.trusting(world).map_err(|error| Error::ConnectionFailed(format!("{error:#}")))?;
+        postgres.log_in(&config).await.map_err(|error| {
             Error::ConnectionFailed(match error {
                 LoginError::Timeout => error.to_string(),
                 LoginError::Failed(error) => format!("{:#}", anyhow::Error::from(error)),
@@ -37,12 +37,12 @@ impl Builder {
         })
     }
 
-    fn tls(&self, world: &World) -> anyhow::Result<MakeRustlsConnect> {
+    fn trusting(&self, world: &World) -> anyhow::Result<Postgres> {
         let mut roots = world.roots.clone();
         for authority in &self.authorities {
             roots.add(authority.clone())?;
         }
-        Ok(MakeRustlsConnect::new(tls::trusting(roots)?.as_ref().clone()))
+        Ok(Postgres::new(&tls::trusting(roots)?))
     }
 }
 

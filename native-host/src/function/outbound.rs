@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::{Request, Response};
+use lakegate_edges::cause::{innermost, tls_failure};
 use reqwest::Url;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::destinations::workspace_allowed;
 use super::guest::World;
-use crate::edges::cause::{innermost, tls_failure};
 
 /// The largest request that is sent. The function's own are a few hundred bytes.
 const BODY_LIMIT: usize = 4 << 20;

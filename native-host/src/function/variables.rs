@@ -58,8 +58,9 @@ impl<T> variables::HostWithStore<T> for HasSelf<Guest> {
 
 #[cfg(test)]
 mod tests {
+    use lakegate_edges::secrets::is_secret;
+
     use super::*;
-    use crate::edges::settings::is_secret;
 
     #[track_caller]
     fn check(name: &str, expected: &str) {
