@@ -67,6 +67,32 @@ const RULES: &[Rule] = &[
         never: &["tokio", "async-std", "smol", "lakegate", "lakegate-component"],
     },
     Rule {
+        package: "lakegate-edges",
+        only: &[],
+        never: &["lakegate-core", "lakegate-component", "wasmtime"],
+    },
+    Rule {
+        package: "lakegate-proxy",
+        only: &[],
+        never: &["lakegate-core", "lakegate-component", "lakegate-edges", "wasmtime"],
+    },
+    Rule {
+        package: "lakegate-client",
+        only: &[
+            "lakegate-core",
+            "lakegate-edges",
+            "anyhow",
+            "deadpool-postgres",
+            "sqlx",
+            "thiserror",
+            "tokio",
+            "tokio-postgres",
+            "tracing",
+            "zeroize",
+        ],
+        never: &["lakegate-component", "lakegate", "wasmtime"],
+    },
+    Rule {
         package: "lakegate",
         only: &[],
         never: &["lakegate-core", "lakegate-component", "lakegate-spin"],
