@@ -66,9 +66,12 @@ pub(crate) fn function(workspace: &Workspace) -> anyhow::Result<()> {
 fn arguments(profile: Profile) -> Vec<&'static str> {
     let mut arguments = vec!["build", "--package", "lakegate", "--package", "lakebase-emulator"];
     match profile {
-        // The default members, all of them: features are those of all the packages named, and any
-        // other set would compile wasmtime a second time.
-        Profile::Dev => arguments.extend(["--package", "lakegate-spin", "--package", "xtask"]),
+        // Features are those of all the packages named: without what the tests ask for, wasmtime
+        // would be compiled a second time for them.
+        Profile::Dev => {
+            let others = ["lakegate-spin", "lakegate-tests", "xtask"];
+            arguments.extend(others.iter().flat_map(|package| ["--package", *package]));
+        }
         // Users do not need what builds this project.
         Profile::Release => arguments.push("--release"),
     }
