@@ -5,8 +5,12 @@
 //! itself refuses. So the text is looked at first, then the SQLSTATE.
 
 mod advice;
+mod failure;
+mod patience;
 
 pub use advice::{Attempt, Password};
+pub use failure::problem;
+pub use patience::{Patience, Retry, WAKE_UP};
 
 use crate::edge::{DatabaseError, ServerError};
 

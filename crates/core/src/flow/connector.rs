@@ -281,7 +281,7 @@ impl<E: Edge> Tokens<E> {
 
 impl Ticket {
     /// A login with this ticket, as the reports of refused logins name it.
-    pub(super) fn attempt(&self) -> Attempt<'_> {
+    pub fn attempt(&self) -> Attempt<'_> {
         // One that was not fresh has been replaced before anybody is told of its refusal.
         let password = if self.validity.is_some() { Password::Fresh } else { Password::Configured };
         Attempt { host: &self.server.host, user: &self.user, database: &self.database, password }

@@ -10,9 +10,9 @@ use crate::edge::Edge;
 use crate::flow::admin::{self, Mode};
 use crate::flow::bootstrap;
 use crate::flow::connector::Connector;
-use crate::flow::database::WAKE_UP;
 use crate::migrations::Migration;
 use crate::problem::Problem;
+use crate::refusal::WAKE_UP;
 use crate::secret::Secret;
 use crate::sql::Ident;
 

@@ -1,12 +1,16 @@
 //! Which logins are tried, how often and for how long.
 
 use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::edge::ServerError;
 use crate::flow::fake::chain::{buy, buy_answer, grant, local, oauth};
 use crate::flow::fake::{FakeEdge, Knock, Turn, refusal};
+use crate::problem::Kind;
 
 const P1: &str = "me:P1@h.example:5432/app";
 const P2: &str = "me:P2@h.example:5432/app";
