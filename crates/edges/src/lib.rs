@@ -1,13 +1,14 @@
 //! The native edges of Lakegate: what its decisions need done on a machine with sockets.
 //!
 //! One file for each edge: the clocks ([`clock`]), HTTPS to the workspace ([`control_plane`]),
-//! Postgres over verified TLS ([`mod@postgres`]), whom to trust ([`tls`]), settings ([`settings`])
-//! and the files with secrets ([`secrets`]). The host of the component and the library for Rust
+//! Postgres over verified TLS ([`mod@postgres`]), whom to trust ([`tls`]), settings ([`settings`]),
+//! the files with secrets ([`secrets`]), and the place where a credential is kept ([`live`]). The host of the component and the library for Rust
 //! both stand on them; each turns these plain types into its own. Nothing in here decides.
 
 pub mod cause;
 pub mod clock;
 pub mod control_plane;
+pub mod live;
 pub mod postgres;
 pub mod random;
 pub mod secrets;

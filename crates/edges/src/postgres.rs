@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls};
@@ -104,15 +105,23 @@ impl Postgres {
     ///
     /// The server was not reached, not trusted, or refused.
     pub async fn log_in(&self, config: &Config) -> Result<Client, LoginError> {
+        self.open(config).await.map(|(client, _)| client)
+    }
+
+    /// The same, with the task of the connection: to abort it closes the connection at once,
+    /// whatever is under way. It also ends when the client is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The server was not reached, not trusted, or refused.
+    pub async fn open(&self, config: &Config) -> Result<(Client, JoinHandle<()>), LoginError> {
         let login = async {
             if config.get_ssl_mode() == SslMode::Disable {
                 let (client, connection) = config.connect(NoTls).await?;
-                tokio::spawn(drive(connection));
-                Ok(client)
+                Ok((client, tokio::spawn(drive(connection))))
             } else {
                 let (client, connection) = config.connect(self.tls.clone()).await?;
-                tokio::spawn(drive(connection));
-                Ok(client)
+                Ok((client, tokio::spawn(drive(connection))))
             }
         };
         tokio::time::timeout(LOGIN_TIMEOUT, login)

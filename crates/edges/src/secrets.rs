@@ -4,12 +4,13 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The settings that hold a secret: never on a command line, never in `lakegate.toml`.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "DATABRICKS_CLIENT_SECRET",
     "DATABRICKS_OIDC_TOKEN",
     "DATABRICKS_TOKEN",
     "LAKEGATE_CACHE_KEY",
+    "LAKEGATE_PROXY_PASSWORD",
     "POSTGRES_PASSWORD",
 ];
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::secrets::is_secret;
 
 /// The file that is read when it is there and no other is named.
-const DEFAULT_FILE: &str = "lakegate.toml";
+pub const DEFAULT_FILE: &str = "lakegate.toml";
 
 /// The layers of settings, the strongest first.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 /// TLS 1.2 or newer with the certificates that this machine trusts: see [`roots`] and [`trusting`].
@@ -20,10 +22,22 @@ pub fn client_config() -> anyhow::Result<Arc<ClientConfig>> {
 ///
 /// There is none.
 pub fn roots() -> anyhow::Result<RootCertStore> {
-    let found = rustls_native_certs::load_native_certs();
+    roots_and(Vec::new())
+}
+
+/// These certificates beside those of [`roots`].
+///
+/// # Errors
+///
+/// One of these is none, or there is none at all.
+pub fn roots_and(own: Vec<CertificateDer<'static>>) -> anyhow::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
+    for certificate in own {
+        roots.add(certificate)?;
+    }
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
         let reason = found.errors.first().map(|e| format!(": {e}")).unwrap_or_default();
         anyhow::bail!(
             "no trusted certificate was found{reason}; install ca-certificates, or name a PEM file \
@@ -31,6 +45,19 @@ pub fn roots() -> anyhow::Result<RootCertStore> {
         );
     }
     Ok(roots)
+}
+
+/// The certificates of a PEM text: one at least.
+///
+/// # Errors
+///
+/// There is none in it, or it is no PEM, or one cannot be an authority.
+pub fn authorities(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let found = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>()?;
+    anyhow::ensure!(!found.is_empty(), "no certificate in it");
+    let mut roots = RootCertStore::empty();
+    found.iter().try_for_each(|certificate| roots.add(certificate.clone()))?;
+    Ok(found)
 }
 
 /// TLS 1.2 or newer with these certificates. Certificate and name are always verified; there is no

@@ -67,6 +67,12 @@ impl fmt::Display for ServerError {
 
 impl From<LoginError> for DatabaseError {
     fn from(error: LoginError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&LoginError> for DatabaseError {
+    fn from(error: &LoginError) -> Self {
         match error {
             LoginError::Timeout => Self::Unreachable(error.to_string()),
             LoginError::Failed(error) => error.into(),
@@ -76,14 +82,20 @@ impl From<LoginError> for DatabaseError {
 
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&tokio_postgres::Error> for DatabaseError {
+    fn from(error: &tokio_postgres::Error) -> Self {
         if let Some(report) = error.as_db_error() {
             return Self::Server(Box::new(report.into()));
         }
-        let detail = innermost(&error);
+        let detail = innermost(error);
         // The library keeps its kinds to itself; its own first words are all there is to tell them
         // by.
         let kind = error.to_string();
-        if tls_failure(&error) || kind.starts_with("error performing TLS handshake") {
+        if tls_failure(error) || kind.starts_with("error performing TLS handshake") {
             Self::Tls(detail)
         } else if kind.starts_with("error connecting to server") || kind.starts_with("timeout") {
             Self::Unreachable(detail)
