@@ -125,7 +125,12 @@ impl Gate {
                     let server = self.login(&mut stream, &startup).await?;
                     Ok(Some((stream, server, startup)))
                 }
-                First::Cancel(request) => self.cancel(&request).await.map(|()| None),
+                First::Cancel(request) => {
+                    self.cancel(&request).await?;
+                    // libpq takes an end without TLS's goodbye for a cancellation that failed.
+                    stream.shutdown().await?;
+                    Ok(None)
+                }
                 First::Ssl | First::GssEnc => Err(StartupError::Malformed.into()),
             }
         };
