@@ -8,11 +8,26 @@
 //! database; `pool` keeps those connections; `session` carries bytes between the two. Nothing in
 //! here decides about tokens.
 
+mod binding;
+mod cancel;
+mod front;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod logins;
 mod metrics;
 mod options;
+mod pool;
+mod proxy;
+mod server;
+mod session;
+mod stop;
 mod stream;
+mod tcp;
+mod wire;
 
+pub use crate::front::UnixError;
 pub use crate::logins::{Answer, Failure, Login, Logins, ServerError};
 pub use crate::metrics::Metrics;
 pub use crate::options::{Mode, Options, Tuning, UnixSocket};
+pub use crate::proxy::{Counts, Drained, Proxy, StartError};

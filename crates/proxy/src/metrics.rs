@@ -45,8 +45,10 @@ pub struct Metrics {
 }
 
 /// Upper bounds in seconds: from a query on the same machine to an endpoint that wakes up.
-const SECONDS: [f64; 14] =
-    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+const SECONDS: [f64; 14] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0,
+    120.0,
+];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -149,5 +151,41 @@ impl Metrics {
             "Requests to cancel a query that were passed on",
             self.cancels.clone(),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands behind `# TYPE lakegate_proxy_`, in the order of registration.
+    const TYPES: [&str; 16] = [
+        "clients gauge",
+        "clients_admitted counter",
+        "clients_refused counter",
+        "waiting gauge",
+        "wait_seconds histogram",
+        "servers gauge",
+        "servers_idle gauge",
+        "servers_pinned gauge",
+        "servers_opened counter",
+        "logins_refused counter",
+        "login_seconds histogram",
+        "transactions counter",
+        "transaction_seconds histogram",
+        "to_server_bytes counter",
+        "to_client_bytes counter",
+        "cancels counter",
+    ];
+
+    #[test]
+    fn names_say_what_is_counted_in_which_unit() {
+        let mut registry = Registry::with_prefix("lakegate");
+        Metrics::default().register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let prefix = "# TYPE lakegate_proxy_";
+        let types: Vec<_> = text.lines().filter_map(|line| line.strip_prefix(prefix)).collect();
+        assert_eq!(types, TYPES);
     }
 }

@@ -1,0 +1,481 @@
+//! What the server still owes: which answer belongs to whom.
+//!
+//! Postgres answers in order, and after an error in a batch throws away everything up to the next
+//! `Sync`. So one queue of what was asked is enough to know whose answer comes next, where to put
+//! an answer that we give in the server's place, and whether the server has nothing left to say.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::statements::{Id, Statement, Token};
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Ask {
+    /// A simple query: ends in `ReadyForQuery`.
+    Query,
+    /// A function call: ends in `ReadyForQuery`.
+    Function,
+    Parse,
+    Bind,
+    Describe,
+    Execute,
+    Close,
+    /// The end of a batch: `ReadyForQuery`.
+    Sync,
+    /// The end of the data of a `COPY`: it has no answer of its own.
+    CopyEnd,
+}
+
+/// Who asked, and who answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Who {
+    /// The client asked, the server answers.
+    Client,
+    /// We asked: the client must not see the answer.
+    Proxy,
+    /// The client asked, the server was never told, and we answer when it is our turn.
+    Known,
+}
+
+/// What a client calls a statement; in one place, since each use of it is noted.
+pub(crate) type Name = Arc<[u8]>;
+
+/// What was believed when it was asked, and is not true if it fails.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Belief {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Nothing: the client spoke of its statement by this name.
+    Spoken(Name),
+    /// The server has the statement.
+    Prepared(Arc<Statement>),
+    /// The client has the statement by this name, and, unless it had it before, the server has it.
+    Named { name: Name, statement: Arc<Statement>, prepared: bool },
+    /// The client has no statement by this name any more.
+    Dropped(Name, Arc<Statement>),
+    /// This has taken the place of the client's unnamed statement.
+    Own(Token),
+    /// The same, and it is what failed: it is known no more than what it replaced.
+    Lost(Token),
+    /// The server has the client's unnamed statement again.
+    Again(Token),
+    /// The server has it no more.
+    Closed(Id),
+}
+
+/// One thing that was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// What.
+    pub(crate) ask: Ask,
+    /// By whom.
+    pub(crate) who: Who,
+    /// What to take back if it fails.
+    pub(crate) belief: Belief,
+    doubt: Doubt,
+    /// Counted upwards; an end of data has the number of what was asked before it.
+    number: u64,
+}
+
+/// Whether a `Sync` has an answer.
+///
+/// While a `COPY` takes data, Postgres throws every `Sync` away. One that was sent early (libpq
+/// does) is thrown away too, unless the `COPY` failed before the server had read it: that cannot
+/// be told from outside, but by asking something and waiting for the answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Doubt {
+    /// It has one, in its turn.
+    None,
+    /// A `COPY` may have thrown it away.
+    Swallowed,
+    /// Its answer may have come: what came was its own, or one of those before it.
+    Answered,
+}
+
+/// Where a `COPY` from the client is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Copy {
+    #[default]
+    None,
+    /// The server takes data.
+    Running,
+    /// The client said that it has no more.
+    Done,
+}
+
+/// What is to be done with a message of the server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Verdict {
+    /// It goes to the client.
+    Pass,
+    /// It is the answer to something of ours.
+    LeaveOut,
+    /// Something of ours failed, which must not fail.
+    Broken,
+}
+
+/// The queue of what the server owes.
+#[derive(Debug, Default)]
+pub(crate) struct Outstanding {
+    queue: VecDeque<Entry>,
+    /// Something was asked since the last `Sync`.
+    open: bool,
+    /// Something runs since the last `Sync`.
+    runs: bool,
+    /// How much was asked so far.
+    asked: u64,
+    /// The numbers of the latest that ends in `ReadyForQuery`, and of the latest that is believed.
+    latest_end: u64,
+    latest_belief: u64,
+    /// The server throws away everything up to the next `Sync`.
+    skipping: bool,
+    copy: Copy,
+    /// There may be a `Sync` in the queue of which it is not known whether it is answered.
+    doubtful: bool,
+    /// The status of the latest `ReadyForQuery`: `I`, `T` or `E`; 0 before the first.
+    status: u8,
+    /// An answer came that was not understood.
+    unsure: bool,
+}
+
+impl Outstanding {
+    /// For a server that is ready and in no transaction.
+    pub(crate) fn ready() -> Self {
+        Self { status: b'I', ..Self::default() }
+    }
+
+    /// Nothing is owed, nothing is half asked, and no transaction is open.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_settled() && self.status == b'I'
+    }
+
+    /// Nothing is owed, and nothing is half asked; a transaction may be open.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.queue.is_empty() && !self.open && !self.skipping && !self.unsure
+    }
+
+    /// Whether the server, as far as can be known, ends nothing before the client says more: a batch
+    /// has no end yet, or a `COPY` waits for data.
+    pub(crate) fn needs_the_client(&self) -> bool {
+        let ends = self.queue.iter().any(|entry| entry.ask.ends_in_ready());
+        !ends || self.copy == Copy::Running || self.unsure
+    }
+
+    /// Whether what the client sends now is thrown away by the server.
+    pub(crate) fn is_skipping(&self) -> bool {
+        self.skipping
+    }
+
+    /// Whether something was asked since the last `Sync`.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The status of the latest `ReadyForQuery`.
+    pub(crate) fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// Whether exactly one `ReadyForQuery` is owed, with which everything that was asked is
+    /// answered: then an error in its place is understood.
+    pub(crate) fn ends_with_one_ready(&self) -> bool {
+        let mut ready = self.queue.iter().filter(|entry| entry.ask.ends_in_ready());
+        ready.next().is_some()
+            && ready.next().is_none()
+            && !self.open
+            && !self.unsure
+            && self.copy == Copy::None
+    }
+
+    /// Notes what was sent, or, when it is `Known`, what was not sent.
+    pub(crate) fn ask(&mut self, ask: Ask, who: Who, belief: Belief) {
+        if ask == Ask::Sync {
+            self.skipping = false;
+        }
+        if self.skipping {
+            return;
+        }
+        let swallowed = ask == Ask::Sync && self.copy == Copy::Running;
+        let doubt = if swallowed { Doubt::Swallowed } else { Doubt::None };
+        self.doubtful |= swallowed;
+        let ends = ask.ends_in_ready() && !swallowed;
+        self.asked += 1;
+        let number = self.asked;
+        if ask.ends_in_ready() {
+            self.latest_end = number;
+        }
+        if !matches!(belief, Belief::Nothing | Belief::Spoken(_) | Belief::Closed(_)) {
+            self.latest_belief = number;
+        }
+        self.open = !ends && (self.open || who != Who::Proxy);
+        self.runs = !ends && (self.runs || matches!(ask, Ask::Bind | Ask::Execute));
+        self.queue.push_back(Entry { ask, who, belief, doubt, number });
+    }
+
+    /// The client said that it has no more data for its `COPY`, which the server may not have
+    /// begun yet.
+    pub(crate) fn copy_is_over(&mut self) {
+        if self.copy == Copy::Running {
+            self.copy = Copy::Done;
+        } else if !self.is_answered() && !self.skipping {
+            let (ask, who, belief) = (Ask::CopyEnd, Who::Client, Belief::Nothing);
+            let (doubt, number) = (Doubt::None, self.asked);
+            self.queue.push_back(Entry { ask, who, belief, doubt, number });
+        }
+    }
+
+    /// Whether an empty query must be sent to find out what is owed; it was, if this says so. Not
+    /// before the client waits: what it sends next may be the data of a `COPY`.
+    pub(crate) fn asks_something(&mut self) -> bool {
+        let doubt = self.queue.front().is_some_and(|entry| entry.doubt == Doubt::Answered);
+        let asks = doubt && !self.open && self.queue.iter().all(|entry| entry.ask == Ask::Sync);
+        if asks {
+            self.ask(Ask::Query, Who::Proxy, Belief::Nothing);
+        }
+        asks
+    }
+
+    /// Whether it will be found out, without more of the client, how often the server becomes ready
+    /// for what was asked so far. What is asked before that has no sure place among the answers.
+    pub(crate) fn is_in_doubt(&mut self) -> bool {
+        self.doubtful = self.doubtful && self.queue.iter().any(|entry| entry.doubt != Doubt::None);
+        self.doubtful && !self.open
+    }
+
+    /// The next answer that we give ourselves, if it is its turn.
+    pub(crate) fn known(&mut self) -> Option<Entry> {
+        self.drop_ends();
+        self.queue.pop_front_if(|entry| entry.who == Who::Known)
+    }
+
+    /// Sorts a message of the server by its tag. What failed with it goes to `failed`, youngest
+    /// first, because each may have been believed because of an older one.
+    pub(crate) fn answer(&mut self, tag: u8, failed: &mut Vec<Belief>) -> Verdict {
+        self.resolve(tag);
+        let verdict = self.sort(tag, failed);
+        self.drop_ends();
+        verdict
+    }
+
+    fn sort(&mut self, tag: u8, failed: &mut Vec<Belief>) -> Verdict {
+        let Some(front) = self.queue.front().map(|entry| (entry.ask, entry.who)) else {
+            return self.unasked(tag);
+        };
+        let verdict = match front.1 {
+            Who::Proxy if tag != b'A' => Verdict::LeaveOut,
+            _ => Verdict::Pass,
+        };
+        match (tag, front.0) {
+            (b'E', ask) => return self.error(ask, front.1, failed),
+            (b'S' | b'N' | b'A', _) => {}
+            (b'G', ask) => self.copy_begins(ask),
+            (b'1', Ask::Parse)
+            | (b'2', Ask::Bind)
+            | (b'3', Ask::Close)
+            | (b'T' | b'n', Ask::Describe)
+            | (b'I' | b's', Ask::Execute) => self.pop(),
+            (b'C', Ask::Execute) => {
+                self.pop();
+                self.copy_ended();
+            }
+            (b'Z', Ask::Query | Ask::Function) => {
+                self.pop();
+                self.copy = Copy::None;
+            }
+            (b'Z', Ask::Sync) => self.synced(),
+            // Rows, and all that a simple query brings.
+            (b'D' | b'd' | b'c' | b'H' | b'W' | b't' | b'V', _)
+            | (b'C' | b'T' | b'I', Ask::Query) => {}
+            _ => self.unsure = true,
+        }
+        verdict
+    }
+
+    /// The server is ready, with this transaction status.
+    pub(crate) fn set_status(&mut self, status: u8) {
+        self.status = status;
+    }
+
+    /// Whether it depends on an answer that is still to come, and on nothing that comes now, what
+    /// is true about something: it was asked for before the end of a batch.
+    pub(crate) fn is_open_about(&self, about: impl Fn(&Belief) -> bool) -> bool {
+        // What a client sends without waiting is not searched for each of its messages.
+        let oldest = self.queue.front().map_or(u64::MAX, |entry| entry.number);
+        if self.latest_end < oldest || self.latest_belief < oldest {
+            return false;
+        }
+        // What we answer ourselves cannot fail once nothing is before it.
+        let sure = self.queue.iter().take_while(|entry| entry.who == Who::Known).count();
+        let mut behind = self.queue.range(sure..).rev();
+        let mut ended = false;
+        behind.any(|entry| {
+            ended |= entry.ask.ends_in_ready();
+            ended && about(&entry.belief)
+        })
+    }
+
+    /// Whether the end of a batch or of a query is still to come.
+    pub(crate) fn owes_an_end(&self) -> bool {
+        self.queue.front().is_some_and(|entry| entry.number <= self.latest_end)
+    }
+
+    /// Whether everything that was asked has been answered, or is only for us to answer, so that
+    /// nothing of it can fail.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.queue.iter().all(|entry| entry.who == Who::Known)
+    }
+
+    /// Whether nothing but the end of a batch was asked since what is answered now.
+    pub(crate) fn is_last_but_syncs(&self) -> bool {
+        let mut after = self.queue.iter().skip_while(|entry| entry.ask == Ask::Query);
+        self.queue.iter().filter(|entry| entry.ask == Ask::Query).count() < 2
+            && after.all(|entry| entry.ask == Ask::Sync)
+    }
+
+    /// Whether what was answered last belongs to the youngest batch.
+    pub(crate) fn is_last_batch(&self) -> bool {
+        let ends = self.queue.iter().filter(|entry| entry.ask.ends_in_ready()).count();
+        ends + usize::from(self.open) <= 1
+    }
+
+    /// Whether what is asked next runs outside a transaction, and nothing of the client before it
+    /// that is not over.
+    pub(crate) fn is_alone(&self) -> bool {
+        let ends = |entry: &Entry| entry.who != Who::Proxy && entry.ask.ends_in_ready();
+        let quiet = !self.runs && !self.skipping && !self.unsure;
+        self.status == b'I' && quiet && !self.queue.iter().any(ends)
+    }
+
+    /// What is asked and believed still.
+    pub(crate) fn beliefs(&self) -> impl Iterator<Item = &Belief> {
+        self.queue.iter().map(|entry| &entry.belief)
+    }
+
+    /// What was believed of all that was asked, youngest first.
+    pub(crate) fn into_beliefs(self) -> impl Iterator<Item = Belief> {
+        self.queue.into_iter().rev().map(|entry| entry.belief)
+    }
+
+    fn unasked(&mut self, tag: u8) -> Verdict {
+        match tag {
+            b'S' | b'N' | b'A' | b'E' => {}
+            _ => self.unsure = true,
+        }
+        Verdict::Pass
+    }
+
+    fn pop(&mut self) {
+        self.queue.pop_front();
+    }
+
+    /// An end of data has no answer, so when it is its turn it is over.
+    fn drop_ends(&mut self) {
+        while self.queue.pop_front_if(|entry| entry.ask == Ask::CopyEnd).is_some() {}
+    }
+
+    fn error(&mut self, ask: Ask, who: Who, failed: &mut Vec<Belief>) -> Verdict {
+        if ask.ends_in_ready() {
+            // `ReadyForQuery` follows, and ends it.
+            let belief = self.queue.front_mut().map(|entry| std::mem::take(&mut entry.belief));
+            failed.extend(belief.map(Belief::of_the_failed));
+            return match who {
+                Who::Proxy => Verdict::Broken,
+                _ => Verdict::Pass,
+            };
+        }
+        let sync = self.queue.iter().position(|entry| entry.ask == Ask::Sync);
+        let dropped = sync.unwrap_or(self.queue.len());
+        self.skipping = !self.queue.iter().any(Entry::is_answered);
+        self.copy = Copy::None;
+        let mut beliefs = self.queue.drain(..dropped).map(|entry| entry.belief);
+        let first = beliefs.next().map(Belief::of_the_failed);
+        failed.extend(beliefs.rev().chain(first));
+        Verdict::Pass
+    }
+
+    /// From here on the server ignores a `Sync` until the client says that it has no more data.
+    fn copy_begins(&mut self, ask: Ask) {
+        let end = self.queue.iter().position(|entry| entry.ask == Ask::CopyEnd);
+        self.copy = if end.is_some() { Copy::Done } else { Copy::Running };
+        if ask == Ask::Execute {
+            let early = self.queue.iter_mut().take(end.unwrap_or(usize::MAX)).skip(1);
+            for sync in early.take_while(|entry| entry.ask == Ask::Sync) {
+                sync.doubt = Doubt::Swallowed;
+                self.doubtful = true;
+            }
+            self.open |= !self.queue.iter().any(Entry::is_answered);
+        }
+    }
+
+    /// It went well, so every `Sync` before its end was swallowed.
+    fn copy_ended(&mut self) {
+        if self.copy != Copy::None {
+            self.queue.retain(|entry| entry.doubt != Doubt::Swallowed);
+            self.copy = Copy::None;
+        }
+    }
+
+    /// The server is ready because of a `Sync`.
+    fn synced(&mut self) {
+        match self.queue.front().map(|entry| entry.doubt) {
+            Some(Doubt::Swallowed) if self.queue.iter().any(Entry::is_answered) => {
+                // It may be the answer to this one, or to that which is answered for sure.
+                let answered = self.queue.iter().position(Entry::is_answered);
+                self.queue.drain(..answered.unwrap_or(0));
+                if let Some(entry) = self.queue.front_mut() {
+                    entry.doubt = Doubt::Answered;
+                }
+            }
+            // It may be the answer to one before it: its own may still come.
+            Some(Doubt::Answered) => {}
+            _ => self.pop(),
+        }
+        self.skipping = false;
+    }
+
+    /// If what comes now comes later than the answer to a `Sync`, that was answered.
+    fn resolve(&mut self, tag: u8) {
+        let in_doubt = |entry: &mut Entry| entry.doubt == Doubt::Answered;
+        let later = !matches!(tag, b'Z' | b'S' | b'N' | b'A');
+        if later && self.queue.pop_front_if(in_doubt).is_some() {
+            while self.queue.pop_front_if(|entry| entry.ask == Ask::Sync).is_some() {}
+        }
+    }
+}
+
+impl Belief {
+    /// The name by which the client spoke of a statement that it has, or will have.
+    pub(crate) fn name(&self) -> Option<&Name> {
+        match self {
+            Self::Spoken(name) | Self::Named { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Of what failed itself, and was not just skipped with it.
+    fn of_the_failed(self) -> Self {
+        match self {
+            Self::Own(token) => Self::Lost(token),
+            belief => belief,
+        }
+    }
+}
+
+impl Entry {
+    /// Whether it is a `Sync` that the server will answer for sure.
+    fn is_answered(&self) -> bool {
+        self.ask == Ask::Sync && self.doubt == Doubt::None
+    }
+}
+
+impl Ask {
+    /// Whether it is answered by `ReadyForQuery`.
+    fn ends_in_ready(self) -> bool {
+        matches!(self, Self::Query | Self::Function | Self::Sync)
+    }
+}
+
+#[cfg(test)]
+mod tests;
