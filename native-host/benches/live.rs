@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use lakegate::component::Gate;
-use lakegate::credential::Live;
+use lakegate::credential::keep;
 use lakegate::edges::Edges;
 use lakegate_edges::clock::Clock;
 use lakegate_edges::settings::Settings;
@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings::load(BTreeMap::<&str, _>::new(), None)?;
     let clock = Clock::new(None);
     let gate = Gate::start(Edges::new(settings, clock.clone(), false)?)?;
-    let mut live = Live::keep(gate, clock, |error, _| eprintln!("{error}"));
+    let mut live = keep(gate, clock, |error, _| eprintln!("{error}"));
     live.changed().await;
     live.get().context("there is no live credential")?;
     let plain = ArcSwap::from_pointee(0_u64);

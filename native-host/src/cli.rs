@@ -4,7 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+mod proxy;
+mod words;
+
+pub(crate) use self::proxy::{ProxyArgs, PsqlArgs, RunArgs};
+pub(crate) use self::words::arguments;
 
 /// Fresh Lakebase credentials and a prepared database, for any application.
 ///
@@ -21,14 +27,38 @@ pub(crate) struct Cli {
     /// Show no progress.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// How the log is written on standard error.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "LAKEGATE_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub(crate) log_format: LogFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
 impl Cli {
-    /// Whether requests are served, and may be told on standard error.
-    pub(crate) fn tells_requests(&self) -> bool {
-        !self.quiet && matches!(self.command, Command::Serve(_))
+    /// What is logged without `-v`.
+    pub(crate) fn quietest_log(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) if !self.quiet => "warn,lakegate::access=info",
+            Command::Proxy(_) if !self.quiet => "warn,lakegate=info,lakegate::access=warn",
+            // What the pool has to say, the program is told as an error of Postgres.
+            Command::Run(_) | Command::Psql(_) => "warn,lakegate_proxy=error",
+            _ => "warn",
+        }
     }
 }
 
@@ -95,6 +125,13 @@ pub(crate) enum Command {
     Work(Work),
     /// Serve the HTTP function: tokens, bootstrap, setup and status for who has a key.
     Serve(ServeArgs),
+    /// Let applications connect without a password: each connection to the database gets a token
+    /// that is alive.
+    Proxy(ProxyArgs),
+    /// Run a program beside a proxy of its own, and end with its exit code.
+    Run(RunArgs),
+    /// Run psql on the database.
+    Psql(PsqlArgs),
     /// Print the completions for a shell.
     Completions {
         /// The shell.

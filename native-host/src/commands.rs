@@ -3,6 +3,8 @@
 mod admin;
 mod bootstrap;
 mod doctor;
+mod proxy;
+mod run;
 mod serve;
 mod token;
 
@@ -13,26 +15,37 @@ use clap::CommandFactory;
 use lakegate_edges::clock::Clock;
 use lakegate_edges::settings::Settings;
 
-use crate::cli::{Cli, Command, SettingFlags, Work};
-use crate::component::Gate;
+use self::run::Beside;
+use crate::cli::{Cli, Command, PsqlArgs, RunArgs, SettingFlags, Work};
+use crate::component::{Gate, Source};
 use crate::edges::Edges;
 use crate::failure::Failure;
+use crate::proxy::settings::{Fixed, is_of_proxy, sources as proxy_sources};
+use crate::proxy::watch::{Layers, Watched};
 
 /// Runs a command to its end.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
-    match cli.command {
+    let Cli { settings: flags, quiet, command, .. } = cli;
+    let progress = !quiet;
+    match command {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "lakegate", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve(args) => block_on(async {
-            let (settings, clock) = surroundings(&cli.settings)?;
-            serve::run(settings, clock, args).await
+        Command::Serve(args) => {
+            block_on(async { serve::run(load(&layers(flags))?, clock(), args).await })
+        }
+        Command::Proxy(args) => block_on(proxy(layers(flags).with(args.named()), progress)),
+        Command::Run(RunArgs { pool, command }) => block_on(async {
+            let (session, beside) = beside(&layers(flags).with(pool.named()), progress).await?;
+            run::run(&session, beside, command).await
+        }),
+        Command::Psql(PsqlArgs { arguments }) => block_on(async {
+            let (session, beside) = beside(&layers(flags), progress).await?;
+            run::psql(&session, beside, arguments).await
         }),
         Command::Work(work) => block_on(async {
-            let (settings, clock) = surroundings(&cli.settings)?;
-            let session = Session::start(settings, clock, !cli.quiet)?;
-            session.check_file().await?;
+            let session = Session::open(load(&layers(flags))?, progress).await?;
             carry_out(&session, work).await
         }),
     }
@@ -46,12 +59,37 @@ fn block_on(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<Exi
         .block_on(work)
 }
 
-/// What every command is told by where it runs.
-fn surroundings(flags: &SettingFlags) -> Result<(Settings, Clock), Failure> {
-    let settings = Settings::load(flags.named(), flags.config.as_deref())
-        .map_err(|e| Failure::usage(format!("{e:#}")))?;
-    let clock = Clock::new(std::env::var_os("LAKEGATE_CLOCK_FILE").map(Into::into));
-    Ok((settings, clock))
+fn layers(flags: SettingFlags) -> Layers {
+    Layers { flags: flags.named(), file: flags.config }
+}
+
+fn load(layers: &Layers) -> Result<Settings, Failure> {
+    layers.load().map_err(usage)
+}
+
+fn usage(error: anyhow::Error) -> Failure {
+    Failure::usage(format!("{error:#}"))
+}
+
+fn clock() -> Clock {
+    Clock::new(std::env::var_os("LAKEGATE_CLOCK_FILE").map(Into::into))
+}
+
+async fn proxy(layers: Layers, progress: bool) -> Result<ExitCode, Failure> {
+    let settings = load(&layers)?;
+    let (watched, fixed, tuning) = Watched::read(layers, &settings).map_err(usage)?;
+    let options = proxy::options(&fixed, tuning)?;
+    let session = Session::open(settings, progress).await?;
+    proxy::run(&session, watched, fixed, options).await
+}
+
+/// What `run` and `psql` need.
+async fn beside(layers: &Layers, progress: bool) -> Result<(Session, Beside), Failure> {
+    let settings = load(layers)?;
+    let fixed = Fixed::read(&settings).map_err(usage)?;
+    let pool = crate::proxy::settings::pool(&settings).map_err(usage)?;
+    let session = Session::open(settings, progress).await?;
+    Ok((session, Beside::new(&fixed, pool, progress)))
 }
 
 async fn carry_out(session: &Session, work: Work) -> Result<ExitCode, Failure> {
@@ -69,13 +107,19 @@ struct Session {
     gate: Gate,
     clock: Clock,
     file_names: Vec<String>,
+    /// The settings of the proxy, of which the connector knows nothing.
+    proxy_sources: Vec<Source>,
 }
 
 impl Session {
-    fn start(settings: Settings, clock: Clock, progress: bool) -> Result<Self, Failure> {
+    async fn open(settings: Settings, progress: bool) -> Result<Self, Failure> {
+        let clock = clock();
         let file_names = settings.file_names().map(str::to_owned).collect();
+        let proxy_sources = proxy_sources(&settings);
         let edges = Edges::new(settings, clock.clone(), progress)?;
-        Ok(Self { gate: Gate::start(edges)?, clock, file_names })
+        let session = Self { gate: Gate::start(edges)?, clock, file_names, proxy_sources };
+        session.check_file().await?;
+        Ok(session)
     }
 
     /// Refuses a name in `lakegate.toml` that means nothing: most likely a slip of the pen, and
@@ -87,7 +131,9 @@ impl Session {
         let known: BTreeSet<String> =
             self.gate.sources().await?.into_iter().flat_map(|source| source.names).collect();
         // One file may serve all commands.
-        let means = |name: &String| known.contains(name) || serve::is_of_function(name);
+        let means = |name: &String| {
+            known.contains(name) || serve::is_of_function(name) || is_of_proxy(name)
+        };
         match self.file_names.iter().find(|name| !means(name)) {
             None => Ok(()),
             Some(name) => Err(Failure::usage(format!(

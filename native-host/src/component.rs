@@ -19,8 +19,8 @@ pub use crate::bindings::exports::lakegate::connect::bootstrap::{
     Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantee, Migration, Report, Step,
 };
 pub use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
-pub use crate::bindings::exports::lakegate::connect::tokens::{Credential, Problem};
-pub use crate::bindings::lakegate::connect::problems::Kind;
+pub use crate::bindings::exports::lakegate::connect::tokens::{Credential, Health, Problem, State};
+pub use crate::bindings::lakegate::connect::problems::{Kind, ServerError};
 
 /// A call into the component, waiting for its turn.
 type Call = Box<
@@ -93,6 +93,26 @@ impl Gate {
             .call(move |a, c| c.lakegate_connect_tokens().call_reveal(a, generation).boxed())
             .await?;
         Ok(secret.map(Zeroizing::new))
+    }
+
+    /// Postgres refused a login with this generation: the credential to try instead, or why there
+    /// is none.
+    pub async fn refused(
+        &self,
+        generation: u64,
+        refusal: ServerError,
+    ) -> Result<Credential, CallError> {
+        self.call(move |a, c| {
+            async move { c.lakegate_connect_tokens().call_refused(a, generation, refusal).await }
+                .boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// How the credential is doing. At once, whatever else is going on.
+    pub async fn status(&self) -> Result<Health, CallError> {
+        self.call(|a, c| c.lakegate_connect_tokens().call_status(a).boxed()).await
     }
 
     /// What `bootstrap apply` would do.

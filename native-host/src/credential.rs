@@ -1,41 +1,39 @@
 //! The live credential, at hand without a lock.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
-use lakegate_edges::clock::{Clock, Reading};
-use tokio::sync::watch;
+use lakegate_edges::clock::Clock;
+use lakegate_edges::live;
 use zeroize::Zeroizing;
 
 use crate::component::{CallError, Credential, Gate};
+use crate::output;
 
-/// A credential with its secret, as this host keeps it.
-pub struct Held {
+/// A credential with its secret, and how long it is good, as this host keeps it.
+pub type Held = live::Held<Revealed>;
+
+/// The live credential of a process that stays, for those who read it.
+pub type Live = live::Live<Revealed>;
+
+/// A credential with its secret.
+pub struct Revealed {
     /// Where it logs in, as the component said.
     pub credential: Credential,
     token: Zeroizing<String>,
-    /// When it was handed out, by both clocks; either may say that it is over.
-    taken: Reading,
 }
 
-impl Held {
+impl Revealed {
     /// The password. Every call is a place where it could leak: keep them few.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
     }
-
-    /// Whether a login may still use it.
-    fn lives(&self, now: Reading) -> bool {
-        now.since(self.taken) < self.credential.valid_for
-    }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for Revealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").field("credential", &self.credential).finish_non_exhaustive()
+        f.debug_struct("Revealed").field("credential", &self.credential).finish_non_exhaustive()
     }
 }
 
@@ -47,73 +45,65 @@ pub async fn take(gate: &Gate, clock: &Clock) -> Result<Held, CallError> {
     reveal(gate, clock, gate.current().await?).await
 }
 
-async fn reveal(gate: &Gate, clock: &Clock, credential: Credential) -> Result<Held, CallError> {
+/// A credential with its secret.
+///
+/// # Errors
+/// The instance that knew the secret has stopped.
+pub(crate) async fn reveal(
+    gate: &Gate,
+    clock: &Clock,
+    credential: Credential,
+) -> Result<Held, CallError> {
     let taken = clock.now();
     let token = gate.reveal(credential.generation).await?.ok_or_else(|| {
         CallError::Stopped(format!("it does not know token {} any more", credential.generation))
     })?;
-    Ok(Held { credential, token, taken })
-}
-
-/// The live credential of a process that stays, renewed in time by a task of its own.
-#[derive(Clone)]
-pub struct Live {
-    cell: Arc<ArcSwapOption<Held>>,
-    clock: Clock,
-    changes: watch::Receiver<()>,
+    let valid_for = credential.valid_for;
+    Ok(Held::new(Revealed { credential, token }, taken, valid_for))
 }
 
 /// How long the keeper rests when the component itself stopped, so that a broken one is not
 /// restarted in a loop.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
-impl Live {
-    /// Starts to keep a credential. `failed` hears of every failed attempt.
-    pub fn keep(
-        gate: Gate,
-        clock: Clock,
-        failed: impl Fn(&CallError, Option<&Held>) + Send + 'static,
-    ) -> Self {
-        let cell = Arc::new(ArcSwapOption::empty());
-        let (changed, changes) = watch::channel(());
-        let live = Self { cell: Arc::clone(&cell), clock: clock.clone(), changes };
-        tokio::spawn(async move {
-            let mut generation = 0;
-            while !changed.is_closed() {
-                let renewed = match gate.renewed(generation).await {
-                    Ok(credential) => reveal(&gate, &clock, credential).await,
-                    Err(error) => Err(error),
-                };
-                match renewed {
-                    Ok(held) => {
-                        generation = held.credential.generation;
-                        cell.store(Some(Arc::new(held)));
-                        changed.send_replace(());
-                    }
-                    Err(error) => {
-                        failed(&error, cell.load().as_deref());
-                        if matches!(error, CallError::Stopped(_)) {
-                            // A new instance counts its generations from the start.
-                            generation = 0;
-                            tokio::time::sleep(RESTART_PAUSE).await;
-                        }
+/// Starts to keep a credential, renewed in time by a task of its own, as long as somebody reads it.
+/// `failed` hears of every failed attempt.
+pub fn keep(
+    gate: Gate,
+    clock: Clock,
+    failed: impl Fn(&CallError, Option<&Held>) + Send + 'static,
+) -> Live {
+    let (keeper, live) = live::live(clock.clone());
+    tokio::spawn(async move {
+        let mut generation = 0;
+        while keeper.is_wanted() {
+            let renewed = match gate.renewed(generation).await {
+                Ok(credential) => reveal(&gate, &clock, credential).await,
+                Err(error) => Err(error),
+            };
+            match renewed {
+                Ok(held) => {
+                    generation = held.credential.generation;
+                    keeper.put(held);
+                }
+                Err(error) => {
+                    failed(&error, keeper.last().as_deref());
+                    if matches!(error, CallError::Stopped(_)) {
+                        // A new instance counts its generations from the start.
+                        generation = 0;
+                        tokio::time::sleep(RESTART_PAUSE).await;
                     }
                 }
             }
-        });
-        live
-    }
+        }
+    });
+    live
+}
 
-    /// The credential, if one is alive. Takes no lock and asks nobody.
-    #[must_use]
-    pub fn get(&self) -> Option<Arc<Held>> {
-        let held = self.cell.load();
-        held.as_ref().filter(|held| held.lives(self.clock.now())).map(Arc::clone)
-    }
-
-    /// Waits for the next change.
-    pub async fn changed(&mut self) {
-        // The keeper lives as long as this receiver does.
-        let _ = self.changes.changed().await;
-    }
+/// Says that a refresh failed, and how much time is left to mend it.
+pub(crate) fn warn_not_renewed(error: &CallError, held: Option<&Held>) {
+    let until = held
+        .and_then(|held| output::time(held.credential.expires_at))
+        .map_or_else(String::new, |time| format!("; the present token is good until {time}"));
+    tracing::warn!("the token was not renewed: {error}{until}");
 }

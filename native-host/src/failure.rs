@@ -25,6 +25,11 @@ impl Failure {
         Self { message: message.to_string(), advice: String::new(), code: USAGE }
     }
 
+    /// A program could not be run; the code is the one that a shell has for that.
+    pub(crate) fn ending(code: u8, error: impl fmt::Display) -> Self {
+        Self { message: error.to_string(), advice: String::new(), code }
+    }
+
     /// The same failure, with what to do next.
     pub(crate) fn advise(mut self, advice: &str) -> Self {
         advice.clone_into(&mut self.advice);
@@ -55,6 +60,17 @@ impl From<CallError> for Failure {
                 Self { message, advice, code }
             }
             stopped @ CallError::Stopped(_) => anyhow::Error::from(stopped).into(),
+        }
+    }
+}
+
+impl From<lakegate_proxy::Failure> for Failure {
+    fn from(failure: lakegate_proxy::Failure) -> Self {
+        let lakegate_proxy::Failure { code, message, hint, .. } = failure;
+        Self {
+            message: format!("{message} (SQLSTATE {code})"),
+            advice: hint.unwrap_or_default(),
+            code: FAILED,
         }
     }
 }

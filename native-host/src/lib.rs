@@ -7,6 +7,7 @@
 //! command.
 
 mod bindings;
+mod child;
 mod cli;
 mod commands;
 pub mod component;
@@ -16,8 +17,12 @@ mod embedded;
 mod engine;
 mod failure;
 pub mod function;
+mod logins;
+mod operations;
 mod output;
+mod proxy;
 mod serve;
+mod service;
 mod watchdog;
 
 use std::process::ExitCode;
@@ -27,8 +32,8 @@ use clap::Parser;
 /// Runs the command that the arguments of this process name.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    output::start_logging(cli.verbose, cli.tells_requests());
+    let cli = cli::Cli::parse_from(cli::arguments(std::env::args_os()));
+    output::start_logging(&cli);
     match commands::run(cli) {
         Ok(code) => code,
         Err(failure) => failure.report(),

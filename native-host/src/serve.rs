@@ -7,13 +7,12 @@
 pub(crate) mod address;
 mod connection;
 pub(crate) mod front;
-mod headers;
+pub(crate) mod headers;
 pub(crate) mod limits;
 pub(crate) mod listener;
-mod problem;
+pub(crate) mod problem;
 mod pulse;
 mod record;
-pub(crate) mod signals;
 pub(crate) mod tls;
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::failure::Failure;
 use crate::output;
 
 pub(super) async fn run(session: &Session, json: bool) -> Result<ExitCode, Failure> {
-    let sources = session.gate.sources().await?;
+    let mut sources = session.gate.sources().await?;
+    sources.extend_from_slice(&session.proxy_sources);
     let checks = session.gate.examine().await?;
     if json {
         output::print_json(&as_json(&sources, &checks))?;

@@ -15,12 +15,14 @@ use crate::cli::ServeArgs;
 use crate::failure::Failure;
 use crate::function::{self, Function, Options, VARIABLES};
 use crate::output;
+use crate::proxy::settings::is_of_proxy;
 use crate::serve::address::{self, Wire};
 use crate::serve::front::Front;
 use crate::serve::limits::Limits;
-use crate::serve::listener::{Ended, Server};
-use crate::serve::signals;
-use crate::serve::tls::{Files, Tls};
+use crate::serve::listener::Server;
+use crate::serve::tls::Tls;
+use crate::service::certificate::Files;
+use crate::service::signals;
 
 /// Who may come in: the digests of both kinds of keys.
 const KEYS: [&str; 2] = ["LAKEGATE_ADMIN_KEY_SHA256", "LAKEGATE_TOKEN_KEY_SHA256"];
@@ -71,17 +73,7 @@ pub(super) async fn run(
     let limits = Limits::new(args.max_requests as usize, deadline).within(files);
     let front = Front::new(function, limits);
     let drain = Duration::from_secs(args.drain.into());
-    Ok(exit_code(&Server { listener, tls, front, drain }.run(signals).await))
-}
-
-fn exit_code(ended: &Ended) -> ExitCode {
-    match ended {
-        Ended::Drained => ExitCode::SUCCESS,
-        Ended::Cut { code } => {
-            eprintln!("lakegate: warning: stopped before all that was under way was finished");
-            ExitCode::from(*code)
-        }
-    }
+    Ok(Server { listener, tls, front, drain }.run(signals).await.exit_code())
 }
 
 fn wire(args: &ServeArgs) -> Wire {
@@ -107,8 +99,9 @@ fn migrations(folder: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
 }
 
 /// Refuses what was set for nothing: the function asks for fewer settings than the commands know.
+/// Those of the proxy may stand in the file of both.
 fn check_names(settings: &Settings) -> Result<(), Failure> {
-    match settings.given_names().find(|name| !is_of_function(name)) {
+    match settings.given_names().find(|name| !is_of_function(name) && !is_of_proxy(name)) {
         None => Ok(()),
         Some(name) => Err(Failure::usage(format!(
             "`{}` is set by a flag or in the configuration file, and is no setting of the function",
@@ -146,6 +139,7 @@ mod tests {
             ("DATABRICKS_HOST", true),
             ("LAKEGATE_ADMIN_KEY_SHA256", true),
             ("LAKEGATE_POSTGRES_CA", true),
+            ("LAKEGATE_PROXY_POOL", true),
             ("DATABRICKS_CONFIG_PROFILE", false), // A function has no home folder.
             ("POSTGRES_HSOT", false),
         ] {

@@ -5,14 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use jiff::Timestamp;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Session;
 use crate::cli::TokenArgs;
-use crate::component::CallError;
-use crate::credential::{Held, Live, take};
+use crate::credential::{Held, keep, take, warn_not_renewed};
 use crate::failure::Failure;
 use crate::output;
 
@@ -30,21 +28,13 @@ pub(super) async fn run(session: &Session, args: &TokenArgs) -> Result<ExitCode,
 async fn follow(session: &Session, shape: &Shape) -> Result<ExitCode, Failure> {
     // Without a first credential there is nothing to follow: say why and stop.
     take(&session.gate, &session.clock).await?;
-    let mut live = Live::keep(session.gate.clone(), session.clock.clone(), warn);
+    let mut live = keep(session.gate.clone(), session.clock.clone(), warn_not_renewed);
     loop {
         live.changed().await;
         if let Some(held) = live.get() {
             shape.give(&held)?;
         }
     }
-}
-
-/// Says that a refresh failed, and how much time is left to mend it.
-fn warn(error: &CallError, held: Option<&Held>) {
-    let until = held
-        .and_then(|held| time(held.credential.expires_at))
-        .map_or_else(String::new, |time| format!("; the present token is good until {time}"));
-    tracing::warn!("the token was not renewed: {error}{until}");
 }
 
 /// In which shape a credential is given.
@@ -86,15 +76,8 @@ fn print_json(held: &Held) -> anyhow::Result<()> {
         "database": credential.database,
         "schema": credential.schema,
         "generation": credential.generation,
-        "expires_at": time(credential.expires_at),
+        "expires_at": output::time(credential.expires_at),
     }))
-}
-
-/// A moment for people and for programs: RFC 3339, to the second. A password that never ends has
-/// none that can be written.
-fn time(milliseconds: u64) -> Option<String> {
-    let second = i64::try_from(milliseconds / 1000).ok()?;
-    Timestamp::from_second(second).ok().map(|t| t.to_string())
 }
 
 /// A line as libpq reads it: `host:port:database:user:password`, `:` and `\` escaped.
@@ -156,12 +139,6 @@ mod tests {
             escape(field, &mut line);
             assert_eq!(line, expected);
         }
-    }
-
-    #[test]
-    fn moments_are_written_to_the_second() {
-        assert_eq!(time(1_795_349_839_999).as_deref(), Some("2026-11-22T12:17:19Z"));
-        assert_eq!(time(u64::MAX), None, "a password never ends");
     }
 
     #[cfg(unix)]

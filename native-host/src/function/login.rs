@@ -5,9 +5,7 @@
 use lakegate_edges::postgres::{LoginError, Postgres};
 use lakegate_edges::settings::Settings;
 use lakegate_edges::{is_loopback, tls};
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use tokio_postgres::config::{Host as Address, SslMode};
 use tokio_postgres::{Client, Config};
 
@@ -77,16 +75,8 @@ fn admitted(settings: &Settings, address: &str) -> Result<Config, Error> {
 
 /// Reads the certificates of a PEM text; there must be one at least.
 pub(super) fn authorities(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let invalid = |words: String| Error::Other(format!("invalid root certificate: {words}"));
-    let found = CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| invalid(error.to_string()))?;
-    let mut roots = RootCertStore::empty();
-    found
-        .iter()
-        .try_for_each(|certificate| roots.add(certificate.clone()))
-        .map_err(|error| invalid(error.to_string()))?;
-    if found.is_empty() { Err(invalid("no certificate in it".into())) } else { Ok(found) }
+    tls::authorities(pem)
+        .map_err(|error| Error::Other(format!("invalid root certificate: {error:#}")))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::function::{Body, Function, HandleError};
 
 /// Who answers requests.
 pub(crate) trait Handler: Send + Sync + 'static {
-    /// Answers one.
+    /// Answers one. Its extensions have the client's `SocketAddr`.
     fn handle(
         &self,
         request: Request<Body>,
@@ -72,6 +72,7 @@ impl<H: Handler> Front<H> {
             Ok(slot) => {
                 record.hold(slot);
                 headers::clean(&mut head.headers);
+                head.extensions.insert(client);
                 head.headers.insert(REQUEST_ID, id.clone());
                 let body = body.map_err(Into::into).boxed_unsync();
                 self.ask(Request::from_parts(head, body), &id).await

@@ -12,8 +12,9 @@ use tokio::time::sleep;
 
 use super::connection;
 use super::front::{Front, Handler};
-use super::signals::Signal;
 use super::tls::Tls;
+use crate::service::ending::Ended;
+use crate::service::signals::{Signal, next_stop};
 
 /// After an accept that failed: out of file descriptors, most likely, and some will be free soon.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -26,15 +27,6 @@ pub(crate) struct Server<H> {
     pub(crate) front: Front<H>,
     /// How long what is under way may go on after the signal to stop.
     pub(crate) drain: Duration,
-}
-
-/// How serving ended.
-#[derive(Debug, Eq, PartialEq)]
-pub(crate) enum Ended {
-    /// Everything under way was finished.
-    Drained,
-    /// Some of it was cut off. The exit code is that of a command which this signal ended.
-    Cut { code: u8 },
 }
 
 impl<H: Handler> Server<H> {
@@ -98,17 +90,6 @@ async fn accept(
             tracing::warn!("a connection could not be accepted: {error}");
             sleep(PAUSE).await;
             None
-        }
-    }
-}
-
-/// The code of the next signal to stop; it never ends when none can come.
-async fn next_stop(signals: &mut Receiver<Signal>) -> u8 {
-    loop {
-        match signals.recv().await {
-            Some(Signal::Stop { code }) => return code,
-            Some(Signal::Reload) => {}
-            None => std::future::pending().await,
         }
     }
 }

@@ -10,15 +10,15 @@ use serde_json::json;
 
 use crate::function::Body;
 
-/// A problem of serving, not of the request. Its type is one of the function's, so that one
+/// A problem that the function did not tell. Its type is one of the function's, so that one
 /// description holds for all answers.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    kind: &'static str,
-    status: StatusCode,
-    title: &'static str,
-    detail: &'static str,
-    advice: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) status: StatusCode,
+    pub(crate) title: &'static str,
+    pub(crate) detail: &'static str,
+    pub(crate) advice: &'static str,
 }
 
 /// More requests than it takes at a time.

@@ -22,10 +22,11 @@ use tokio::time::timeout;
 
 use super::front::{Front, Handler};
 use super::limits::Limits;
-use super::listener::{Ended, Server};
-use super::signals::Signal;
+use super::listener::Server;
 use super::tls::Tls;
 use crate::function::{Body, HandleError};
+use crate::service::ending::Ended;
+use crate::service::signals::Signal;
 
 /// Longer than anything here takes, and shorter than anybody waits.
 const HOUR: Duration = Duration::from_secs(3600);

@@ -14,8 +14,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::{GENEROUS, HOUR, Limits, Stage, rest, within};
-use crate::serve::signals::Signal;
-use crate::serve::tls::{Files, Tls};
+use crate::serve::tls::Tls;
+use crate::service::certificate::Files;
+use crate::service::signals::Signal;
 
 /// A folder with a certificate and its key, as a secret is mounted.
 struct Secret(PathBuf);
