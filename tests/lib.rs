@@ -11,15 +11,19 @@ mod binaries;
 mod clock;
 mod database;
 mod house;
+mod operations;
 mod process;
+mod proxy;
 mod secrets;
 mod serve;
 
 pub use answer::Answer;
-pub use binaries::{binary, connector, function, python, root};
+pub use binaries::{binary, connector, function, installed, node, python, root};
 pub use database::{Credential, refusal};
 pub use house::House;
+pub use operations::Operations;
 pub use process::{Program, Run, Running};
+pub use proxy::Proxy;
 pub use serve::{ADMIN, CACHE_KEY, Serving, TOKEN, digest};
 
 use std::time::Duration;

@@ -133,15 +133,25 @@ impl Running {
         self.end().await
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id().unwrap()
+    }
+
     /// Sends it a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         let pid = self.process.id().and_then(|id| Pid::from_raw(id.try_into().unwrap()));
         kill_process(pid.unwrap(), signal).unwrap();
     }
 
     /// Waits for its end.
-    pub async fn end(mut self) -> Run {
-        let ended = timeout(DEADLINE, self.process.wait()).await;
+    pub async fn end(self) -> Run {
+        self.end_within(DEADLINE).await
+    }
+
+    /// Waits for the end of something that has much to do.
+    pub async fn end_within(mut self, limit: Duration) -> Run {
+        let ended = timeout(limit, self.process.wait()).await;
         let Ok(status) = ended else {
             panic!("it does not end; it said:\n{}", self.stderr.so_far())
         };

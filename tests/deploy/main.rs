@@ -59,7 +59,7 @@ fn check_of(manifest: &Path) -> Command {
 fn every_manifest_is_understood() {
     let manifests = manifests();
     let names: Vec<_> = manifests.iter().map(|path| path.file_name().unwrap()).collect();
-    assert_eq!(names, ["serve.yaml", "spinapp.yaml", "spinappexecutor.yaml"]);
+    assert_eq!(names, ["proxy.yaml", "serve.yaml", "spinapp.yaml", "spinappexecutor.yaml"]);
     for manifest in &manifests {
         assert_eq!(complaints(manifest), "", "{}", manifest.display());
     }
@@ -87,6 +87,9 @@ fn a_mistake_is_refused() {
     check(serve, "runAsNonRoot", "runAsNotRoot", "'runAsNotRoot' was unexpected");
     check(serve, "replicas: 2", "replicas: two", "'two' is not of type 'integer'");
     check(serve, "kind: PodDisruptionBudget", "kind: Budget", "find schema for kind Budget");
+    let proxy = "kubernetes/proxy.yaml";
+    check(proxy, "restartPolicy: Always", "restartPolicy: 1", "1 is not of type 'string'");
+    check(proxy, "startupProbe", "startProbe", "'startProbe' was unexpected");
     let app = "spinkube/spinapp.yaml";
     check(app, "keyValueStores", "keyValueStore", "'keyValueStore' was unexpected");
     check(app, "secretKeyRef", "secretRef", "'secretRef' was unexpected");

@@ -62,18 +62,54 @@ fn the_deployment_sets_settings_of_the_function() {
     assert!(required.is_subset(&set), "{:?}", required.difference(&set));
 }
 
+/// The container of a manifest that runs `lakegate`.
+fn container(manifest: &str, list: &str) -> Value {
+    let documents = documents(manifest);
+    let deployment = documents.iter().find(|it| it["kind"] == "Deployment").unwrap();
+    deployment["spec"]["template"]["spec"][list][0].clone()
+}
+
+/// What `lakegate` says to the arguments of a container and some more, with nothing configured; it
+/// must be wrong usage.
+fn complaint(container: &Value, more: &[&str]) -> String {
+    let arguments = container["args"].as_array().unwrap().iter().map(|it| it.as_str().unwrap());
+    let mut lakegate = Command::new(lakegate_tests::binary("lakegate"));
+    let output = lakegate.args(arguments).args(more).env_clear().output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    said
+}
+
 /// The arguments of the container, taken by the command itself; it stops at the certificate, which
 /// is not here.
 #[test]
 fn the_deployment_gives_arguments_that_serve_knows() {
-    let documents = documents("kubernetes/serve.yaml");
-    let deployment = documents.iter().find(|it| it["kind"] == "Deployment").unwrap();
-    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
-    let arguments: Vec<_> =
-        container["args"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
-    let mut serve = Command::new(lakegate_tests::binary("lakegate"));
-    let output = serve.args(&arguments).env_clear().output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let said = complaint(&container("kubernetes/serve.yaml", "containers"), &[]);
     assert!(said.contains("/tls/tls.crt"), "{said}");
+}
+
+/// It stops at one argument more, when it has understood all.
+#[test]
+fn the_sidecar_is_given_arguments_that_proxy_knows() {
+    let sidecar = container("kubernetes/proxy.yaml", "initContainers");
+    let said = complaint(&sidecar, &["--keep-warm=21"]);
+    assert!(said.contains("more than the 20 connections"), "{said}");
+}
+
+#[test]
+fn the_sidecar_is_given_settings_that_proxy_knows() {
+    let documents = documents("kubernetes/proxy.yaml");
+    let settings = documents.iter().find(|it| it["kind"] == "ConfigMap").unwrap();
+    let lines = settings["data"].as_object().unwrap().iter();
+    let lines: String = lines.map(|(name, value)| format!("{name} = {value}\n")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lakegate.toml");
+    let said = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut lakegate = Command::new(lakegate_tests::binary("lakegate"));
+        let lakegate = lakegate.arg("token").arg("--config").arg(&file).env_clear();
+        String::from_utf8(lakegate.output().unwrap().stderr).unwrap()
+    };
+    assert!(!said(&lines).contains("no setting"), "{}", said(&lines));
+    assert!(said(&lines.replace("POSTGRES_DB", "POSTGRES_BD")).contains("no setting"));
 }

@@ -84,6 +84,7 @@ const RULES: &[Rule] = &[
             "anyhow",
             "deadpool-postgres",
             "sqlx",
+            "sqlx-core",
             "thiserror",
             "tokio",
             "tokio-postgres",
