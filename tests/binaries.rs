@@ -38,6 +38,27 @@ pub fn python(program: &str) -> PathBuf {
     path
 }
 
+/// A file of Node.js or of its packages.
+///
+/// # Panics
+/// When they are not installed: what to run stands in the message.
+pub fn node(path: &str) -> PathBuf {
+    let path = profile_folder().parent().unwrap().join("node/node_modules").join(path);
+    assert!(path.exists(), "{} is missing: run cargo xtask setup", path.display());
+    path
+}
+
+/// A program that belongs to the system.
+///
+/// # Panics
+/// When `PATH` does not have it: what to run stands in the message.
+pub fn installed(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(program));
+    let mut found = found.filter(|path| path.is_file());
+    found.next().unwrap_or_else(|| panic!("{program} is missing: run cargo xtask setup"))
+}
+
 /// The folder of the whole project.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()

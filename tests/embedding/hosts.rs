@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lakegate_tests::{Credential, House, Program, connector, root};
+use lakegate_tests::{Credential, House, Program, connector, node, root};
 use serde_json::json;
 
 fn rust(house: &House) -> Program {
@@ -13,24 +13,17 @@ fn rust(house: &House) -> Program {
 /// A script beside the example, with the component as JavaScript, made as `wit/README.md` says.
 async fn javascript(house: &House, script: &str) -> Program {
     let folder = house.folder().join("connector");
-    let jco = installed("@bytecodealliance/jco/dist/jco.js");
-    let transpile = node(house).arg(jco).arg("transpile").arg(connector());
+    let jco = node("@bytecodealliance/jco/dist/jco.js");
+    let transpile = engine(house).arg(jco).arg("transpile").arg(connector());
     let transpile = transpile.arg("--instantiation").arg("async").arg("--name").arg("connector");
     transpile.arg("--quiet").arg("--out-dir").arg(&folder).run().await.exits(0);
-    let fix = node(house).arg(own("js/jco-fix.mjs")).arg(folder.join("connector.js"));
+    let fix = engine(house).arg(own("js/jco-fix.mjs")).arg(folder.join("connector.js"));
     fix.run().await.exits(0);
-    node(house).arg(own("js").join(script)).arg(folder)
+    engine(house).arg(own("js").join(script)).arg(folder)
 }
 
-fn node(house: &House) -> Program {
-    house.program(installed("node/bin/node")).env("NODE_EXTRA_CA_CERTS", house.env("SSL_CERT_FILE"))
-}
-
-/// A file of Node.js or jco, as `cargo xtask setup` and `cargo xtask test` install them.
-fn installed(path: &str) -> PathBuf {
-    let path = connector().ancestors().nth(2).unwrap().join("node/node_modules").join(path);
-    assert!(path.is_file(), "{} is missing: run cargo xtask setup", path.display());
-    path
+fn engine(house: &House) -> Program {
+    house.program(node("node/bin/node")).env("NODE_EXTRA_CA_CERTS", house.env("SSL_CERT_FILE"))
 }
 
 fn own(path: impl AsRef<Path>) -> PathBuf {

@@ -8,6 +8,7 @@ mod command;
 mod component;
 mod demo;
 mod guests;
+mod java;
 mod node;
 mod postgres;
 mod python;
@@ -62,6 +63,9 @@ enum Command {
         /// Measure in the emulator around this process.
         #[arg(long, hide = true, requires = "name")]
         inside: bool,
+        /// Only the rows that have this in their name; of `proxy`, which takes long.
+        #[arg(long, value_name = "TEXT", requires = "name")]
+        only: Option<String>,
     },
 }
 
@@ -90,6 +94,8 @@ fn run(command: Command, workspace: &Workspace) -> anyhow::Result<()> {
         Command::Test(options) => check::run(workspace, &options),
         Command::Ci => check::run(workspace, &check::Options::default()),
         Command::Bench { name: None, .. } => bench::list(),
-        Command::Bench { name: Some(name), inside } => bench::run(workspace, &name, inside),
+        Command::Bench { name: Some(name), inside, only } => {
+            bench::run(workspace, &name, inside, only.as_deref())
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Node.js and jco, to show that the component runs in JavaScript as well.
+//! Node.js and what tests run in it: jco, to show that the component runs in JavaScript as well, and
+//! the drivers of Postgres.
 //!
 //! A component that awaits its imports needs JavaScript Promise Integration, which is on by
 //! default since Node 25; npm has it as a package, so nothing is installed in the system.
@@ -13,13 +14,20 @@ use crate::workspace::Workspace;
 
 /// The `node` package, which carries the runtime.
 const NODE: &str = "25.9.0";
-/// `@bytecodealliance/jco`, which makes JavaScript of a component.
-const JCO: &str = "1.35.0";
+/// The other packages and their versions.
+const PACKAGES: &[(&str, &str)] = &[
+    ("@bytecodealliance/jco", "1.35.0"), // makes JavaScript of a component
+    ("pg", "8.23.1"),                    // a driver
+    ("pg-copy-streams", "7.0.0"),        // its COPY
+    ("pg-cursor", "2.22.0"),             // its cursors
+    ("postgres", "3.4.9"),               // another driver
+];
 
-/// Finds both below `target/node`, or installs them there.
+/// Finds all below `target/node`, or installs them there.
 pub(crate) fn ensure(workspace: &Workspace) -> State {
     let folder = workspace.path("target/node");
-    let what = format!("node {NODE} and jco {JCO} in {}", folder.display());
+    let names: Vec<_> = PACKAGES.iter().map(|(name, _)| *name).collect();
+    let what = format!("node {NODE} and {} in {}", names.join(", "), folder.display());
     if is_complete(&folder) {
         return State::Found(what);
     }
@@ -36,7 +44,9 @@ fn is_complete(folder: &Path) -> bool {
     let modules = folder.join("node_modules");
     let node = output(Command::new(modules.join("node/bin/node")).arg("--version"));
     node.is_ok_and(|version| version.strip_prefix('v') == Some(NODE))
-        && version(&modules.join("@bytecodealliance/jco")).is_some_and(|version| version == JCO)
+        && PACKAGES.iter().all(|(name, wanted)| {
+            version(&modules.join(name)).is_some_and(|version| version == *wanted)
+        })
 }
 
 /// The version of an installed package.
@@ -50,7 +60,8 @@ fn install(workspace: &Workspace, folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     let mut npm = workspace.command("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--save-exact", "--prefix"]).arg(folder);
-    npm.args([format!("node@{NODE}"), format!("@bytecodealliance/jco@{JCO}")]);
+    npm.arg(format!("node@{NODE}"));
+    npm.args(PACKAGES.iter().map(|(name, version)| format!("{name}@{version}")));
     run(&mut npm)
 }
 

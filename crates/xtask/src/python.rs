@@ -1,4 +1,4 @@
-//! Python packages, for the tests that ask other people's judges.
+//! Python packages, for the tests that ask other people's judges and drivers.
 //!
 //! They get a virtual environment below `target`, so nothing is installed in the system but, where
 //! Debian left it out, the module that makes such environments.

@@ -6,7 +6,7 @@ use anyhow::bail;
 
 use crate::toolchain::Wasm;
 use crate::workspace::Workspace;
-use crate::{node, postgres, python};
+use crate::{java, node, postgres, python};
 
 /// What became of one thing that is needed.
 #[derive(Debug, Eq, PartialEq)]
@@ -42,8 +42,9 @@ type Ensure = fn(&Workspace) -> State;
 const THINGS: &[(&str, Need, Ensure)] = &[
     ("WebAssembly compiler", Need::Always, wasm),
     ("PostgreSQL server", Need::Always, |_| postgres::ensure()),
-    ("Node.js and jco", Need::SomeTests, node::ensure),
+    ("Node.js packages", Need::SomeTests, node::ensure),
     ("Python packages", Need::SomeTests, python::ensure),
+    ("Java and pgJDBC", Need::SomeTests, |_| java::ensure()),
 ];
 
 /// Goes through all things, then fails if one is missing that nothing works without.
