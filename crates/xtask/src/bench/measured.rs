@@ -40,9 +40,7 @@ impl Measured {
     }
 }
 
-/// Measures two things in turns, so that whatever slows the machine slows both: one round of each
-/// unmeasured, then `rounds` of each. Which goes first alternates, for each may find the caches as
-/// the other left them.
+/// Measures two things in [`turns`].
 ///
 /// # Errors
 ///
@@ -52,19 +50,32 @@ pub(crate) fn in_turns(
     mut ours: impl FnMut() -> anyhow::Result<f64>,
     mut beside: impl FnMut() -> anyhow::Result<f64>,
 ) -> anyhow::Result<(Measured, Measured)> {
-    ours()?;
-    beside()?;
-    let (mut ours_seen, mut beside_seen) = (Vec::new(), Vec::new());
+    let [ours, beside] = turns(rounds, [&mut ours, &mut beside])?;
+    Ok((Measured::new(ours), Measured::new(beside)))
+}
+
+/// Measures things in turns, so that whatever slows the machine slows all: one round of each
+/// unmeasured, then `rounds` of each. Which goes first changes, for each may find the caches as
+/// another left them.
+///
+/// # Errors
+///
+/// The first failure of any.
+pub(crate) fn turns<T, const N: usize>(
+    rounds: usize,
+    mut things: [&mut dyn FnMut() -> anyhow::Result<T>; N],
+) -> anyhow::Result<[Vec<T>; N]> {
+    let mut seen = [const { Vec::new() }; N];
+    for thing in &mut things {
+        thing()?;
+    }
     for round in 0..rounds {
-        if round % 2 == 0 {
-            ours_seen.push(ours()?);
-            beside_seen.push(beside()?);
-        } else {
-            beside_seen.push(beside()?);
-            ours_seen.push(ours()?);
+        for turn in 0..N {
+            let at = (round + turn) % N;
+            seen[at].push(things[at]()?);
         }
     }
-    Ok((Measured::new(ours_seen), Measured::new(beside_seen)))
+    Ok(seen)
 }
 
 /// The nanoseconds one call takes, as the mean of `calls` in a row: a single one may be shorter
