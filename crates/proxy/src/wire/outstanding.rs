@@ -126,9 +126,11 @@ pub(crate) struct Outstanding {
     runs: bool,
     /// How much was asked so far.
     asked: u64,
-    /// The numbers of the latest that ends in `ReadyForQuery`, and of the latest that is believed.
+    /// The numbers of the latest that ends in `ReadyForQuery`, of the latest that is believed, and of
+    /// the latest that the server answers.
     latest_end: u64,
     latest_belief: u64,
+    latest_theirs: u64,
     /// The server throws away everything up to the next `Sync`.
     skipping: bool,
     copy: Copy,
@@ -209,6 +211,9 @@ impl Outstanding {
         if !matches!(belief, Belief::Nothing | Belief::Spoken(_) | Belief::Closed(_)) {
             self.latest_belief = number;
         }
+        if who != Who::Known {
+            self.latest_theirs = number;
+        }
         self.open = !ends && (self.open || who != Who::Proxy);
         self.runs = !ends && (self.runs || matches!(ask, Ask::Bind | Ask::Execute));
         self.queue.push_back(Entry { ask, who, belief, doubt, number });
@@ -222,6 +227,7 @@ impl Outstanding {
         } else if !self.is_answered() && !self.skipping {
             let (ask, who, belief) = (Ask::CopyEnd, Who::Client, Belief::Nothing);
             let (doubt, number) = (Doubt::None, self.asked);
+            self.latest_theirs = number;
             self.queue.push_back(Entry { ask, who, belief, doubt, number });
         }
     }
@@ -322,9 +328,9 @@ impl Outstanding {
     }
 
     /// Whether everything that was asked has been answered, or is only for us to answer, so that
-    /// nothing of it can fail.
+    /// nothing of it can fail. It is asked for each message of a long pipeline: one look.
     pub(crate) fn is_answered(&self) -> bool {
-        self.queue.iter().all(|entry| entry.who == Who::Known)
+        self.queue.front().is_none_or(|entry| self.latest_theirs < entry.number)
     }
 
     /// Whether nothing but the end of a batch was asked since what is answered now.
