@@ -21,7 +21,7 @@ const MIGRATIONS: &str = "crates/xtask/demo";
 
 /// Starts a local Lakebase, and the story inside of it: it stops with the last line.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    let xtask = std::env::current_exe().context("looking for this program")?;
+    let xtask = workspace.program();
     let mut emulator = workspace.command(workspace.target("debug/lakebase-emulator"));
     command::run(emulator.arg("--").arg(xtask).args(["demo", "--inside"]))
 }

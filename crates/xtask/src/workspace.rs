@@ -11,6 +11,8 @@ pub(crate) struct Workspace {
     root: PathBuf,
     /// Cargo's target folder.
     target: PathBuf,
+    /// This program.
+    program: PathBuf,
 }
 
 impl Workspace {
@@ -21,7 +23,14 @@ impl Workspace {
             .nth(2)
             .expect("this crate lies in crates/xtask");
         let target = env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-        Self { target: root.join(target), root: root.to_owned() }
+        // Asked before anything is built: a build may put another file in its place.
+        let program = env::current_exe().expect("the system knows which program runs");
+        Self { target: root.join(target), root: root.to_owned(), program }
+    }
+
+    /// This program, to be started again.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// A path below the root.

@@ -13,8 +13,6 @@ mod table;
 mod token;
 mod wrk;
 
-use std::env;
-
 use anyhow::{Context as _, bail};
 
 use self::table::Table;
@@ -137,7 +135,7 @@ fn optimized(workspace: &Workspace, name: &str) -> anyhow::Result<()> {
 /// the last line.
 fn beside_lakebase(workspace: &Workspace, name: &str) -> anyhow::Result<()> {
     build::run(workspace, Profile::Release)?;
-    let xtask = env::current_exe().context("looking for this program")?;
+    let xtask = workspace.program();
     let mut emulator = workspace.command(workspace.target("release/lakebase-emulator"));
     command::run(emulator.arg("--").arg(xtask).args(["bench", name, "--inside"]))
 }
