@@ -71,9 +71,10 @@ async fn which_gets_every_signal() {
         ("USR2", Signal::USR2),
         ("WINCH", Signal::WINCH),
     ] {
-        // A shell looks at its signals when what it waits for in the background is not over.
+        // A shell looks at its signals when what it waits for in the background is not over. That may
+        // still be a copy of the shell, which would swallow any other signal but KILL.
         let script = format!(
-            "trap 'echo {name}; kill $!; exit 3' {name}; tail -f /dev/null & echo up; wait"
+            "trap 'echo {name}; kill -9 $!; exit 3' {name}; tail -f /dev/null & echo up; wait"
         );
         let mut running = run(&house, &script).start();
         assert_eq!(running.line().await, "up");
