@@ -98,7 +98,7 @@ async fn carry_out(session: &Session, work: Work) -> Result<ExitCode, Failure> {
         Work::Bootstrap(command) => bootstrap::run(session, &command).await,
         Work::Setup(args) => admin::setup(session, args).await,
         Work::Tighten(args) => admin::tighten(session, args).await,
-        Work::Doctor { json } => doctor::run(session, json).await,
+        Work::Doctor(args) => doctor::run(session, args).await,
     }
 }
 

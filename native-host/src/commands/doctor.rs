@@ -6,15 +6,16 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::Session;
+use crate::cli::DoctorArgs;
 use crate::component::{Check, Outcome, Source};
 use crate::failure::Failure;
 use crate::output;
 
-pub(super) async fn run(session: &Session, json: bool) -> Result<ExitCode, Failure> {
+pub(super) async fn run(session: &Session, args: DoctorArgs) -> Result<ExitCode, Failure> {
     let mut sources = session.gate.sources().await?;
     sources.extend_from_slice(&session.proxy_sources);
     let checks = session.gate.examine().await?;
-    if json {
+    if args.json {
         output::print_json(&as_json(&sources, &checks))?;
     } else {
         output::print(&as_text(&sources, &checks))?;
