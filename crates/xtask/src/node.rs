@@ -17,6 +17,7 @@ const NODE: &str = "25.9.0";
 /// The other packages and their versions.
 const PACKAGES: &[(&str, &str)] = &[
     ("@bytecodealliance/jco", "1.35.0"), // makes JavaScript of a component
+    ("@databricks/lakebase", "0.6.0"),   // Databricks' own driver for Lakebase
     ("pg", "8.23.1"),                    // a driver
     ("pg-copy-streams", "7.0.0"),        // its COPY
     ("pg-cursor", "2.22.0"),             // its cursors
