@@ -5,6 +5,7 @@ mod bearer;
 mod body;
 mod database;
 mod oidc;
+mod page;
 mod postgres;
 mod reply;
 mod scim;
@@ -35,6 +36,8 @@ pub(crate) struct Control {
     lakebase: Arc<Lakebase>,
     /// Scheme, host and port that clients use.
     base_url: String,
+    /// Of the Autoscaling API.
+    operations: postgres::Operations,
 }
 
 impl Control {
@@ -46,7 +49,8 @@ impl Control {
 
 /// All routes of a workspace that clients know as `base_url`.
 pub fn router(lakebase: Arc<Lakebase>, base_url: String) -> Router {
-    let control = Arc::new(Control { lakebase, base_url });
+    let control =
+        Arc::new(Control { lakebase, base_url, operations: postgres::Operations::default() });
     Router::new()
         .merge(oidc::routes())
         .merge(scim::routes())

@@ -1,9 +1,13 @@
 //! The workspace that the emulator pretends to be: who is in it and what it owns.
 
+mod ids;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use self::ids::Ids;
 
 /// Which of the two products the gate imitates. Both APIs answer either way.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -104,8 +108,12 @@ pub struct World {
     pub database: String,
     /// Everybody, by name.
     pub principals: BTreeMap<String, Principal>,
-    /// Autoscaling role ids that differ from the derived ones, to their Postgres names.
-    pub role_ids: BTreeMap<String, String>,
+    /// The Autoscaling ids of roles.
+    pub role_ids: Ids,
+    /// The Autoscaling ids of databases.
+    pub database_ids: Ids,
+    /// The passwords that Lakebase chose for roles that have one.
+    pub passwords: BTreeMap<String, Credential>,
 }
 
 /// A Provisioned database instance.
@@ -166,7 +174,9 @@ impl World {
             app: name.to_owned(),
             database: "app_ontos".to_owned(),
             principals: BTreeMap::new(),
-            role_ids: BTreeMap::new(),
+            role_ids: Ids::of_roles(),
+            database_ids: Ids::of_databases(),
+            passwords: BTreeMap::new(),
         }
     }
 
@@ -213,51 +223,11 @@ impl World {
             .values()
             .find(|p| p.access_token.as_ref().is_some_and(|own| own.expose() == token))
     }
-
-    /// The Postgres role behind an Autoscaling role id.
-    pub fn role_of(&self, role_id: &str, roles: &[String]) -> Option<String> {
-        let named = self.role_ids.get(role_id).cloned();
-        named.or_else(|| roles.iter().find(|role| derived_role_id(role) == role_id).cloned())
-    }
-
-    /// The Autoscaling role id of a Postgres role.
-    pub fn role_id(&self, role: &str) -> String {
-        let named = self.role_ids.iter().find(|(_, name)| *name == role).map(|(id, _)| id.clone());
-        named.unwrap_or_else(|| derived_role_id(role))
-    }
-}
-
-/// A role id that keeps the API's rule, `^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`. A client id may begin
-/// with a digit, so it gets a prefix.
-fn derived_role_id(role: &str) -> String {
-    let spelled: String = role
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .collect();
-    let spelled = spelled.trim_matches('-');
-    match Uuid::parse_str(role) {
-        Ok(_) => format!("sp-{spelled}"),
-        Err(_) if spelled.starts_with(|c: char| c.is_ascii_lowercase()) => spelled.to_owned(),
-        Err(_) => format!("r-{spelled}"),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn role_ids_keep_the_rule_of_the_api() {
-        #[track_caller]
-        fn check(role: &str, id: &str) {
-            assert_eq!(derived_role_id(role), id);
-        }
-        check("plain", "plain");
-        check("admin@example.com", "admin-example-com");
-        check("12345678-1234-4abc-8def-1234567890ab", "sp-12345678-1234-4abc-8def-1234567890ab");
-        check("9lives", "r-9lives");
-        check("_under_", "under");
-    }
 
     #[test]
     fn secrets_stay_out_of_debug() {

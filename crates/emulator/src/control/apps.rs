@@ -50,7 +50,8 @@ fn resource(world: &World) -> Value {
         } }),
         Flavour::Autoscaling => {
             let branch = world.project.branch_path();
-            let database = format!("{branch}/databases/{}", world.database.replace('_', "-"));
+            let id = world.database_ids.of(&world.database);
+            let database = format!("{branch}/databases/{id}");
             let granted =
                 json!({ "branch": branch, "database": database, "permission": PERMISSION });
             json!({ "name": "postgres", "postgres": granted })

@@ -1,5 +1,7 @@
 //! The Provisioned API, `/api/2.0/database`: instances, their roles, credentials.
 
+mod roles;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,9 +14,9 @@ use serde_json::{Value, json};
 use super::Control;
 use super::bearer::Caller;
 use super::body::Body;
+use super::page::Page;
 use super::reply::ApiError;
 use crate::jwt::Scope;
-use crate::postgres::catalog::{Attributes, Role};
 use crate::world::World;
 
 type Answer = Result<Json<Value>, ApiError>;
@@ -25,8 +27,11 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .route("/api/2.0/database/instances", get(list))
         .route("/api/2.0/database/instances:findByUid", get(find_by_uid))
         .route("/api/2.0/database/instances/{name}", get(by_name))
-        .route("/api/2.0/database/instances/{name}/roles", get(roles).post(create_role))
-        .route("/api/2.0/database/instances/{name}/roles/{role}", get(role))
+        .route("/api/2.0/database/instances/{name}/roles", get(roles::list).post(roles::create))
+        .route(
+            "/api/2.0/database/instances/{name}/roles/{role}",
+            get(roles::get).patch(roles::update).delete(roles::delete),
+        )
 }
 
 #[derive(Deserialize)]
@@ -58,9 +63,9 @@ async fn credential(
     Ok(Json(answer))
 }
 
-async fn list(State(control): State<Arc<Control>>, _caller: Caller) -> Json<Value> {
+async fn list(State(control): State<Arc<Control>>, _caller: Caller, page: Page) -> Json<Value> {
     let version = control.lakebase.catalog.major();
-    Json(json!({ "database_instances": [instance(&control.lakebase.world(), version)] }))
+    page.of("database_instances", vec![instance(&control.lakebase.world(), version)])
 }
 
 async fn by_name(
@@ -83,60 +88,6 @@ async fn find_by_uid(
         return Err(ApiError::no_instance(&format!("with uid {uid}")));
     }
     Ok(Json(instance(&world, control.lakebase.catalog.major())))
-}
-
-async fn roles(
-    State(control): State<Arc<Control>>,
-    _caller: Caller,
-    Path(name): Path<String>,
-) -> Answer {
-    known(&control, &name)?;
-    let roles = control.lakebase.catalog.roles().await?;
-    let roles: Vec<Value> = roles.iter().map(|role| described(role, &name)).collect();
-    Ok(Json(json!({ "database_instance_roles": roles })))
-}
-
-async fn role(
-    State(control): State<Arc<Control>>,
-    _caller: Caller,
-    Path((name, role)): Path<(String, String)>,
-) -> Answer {
-    known(&control, &name)?;
-    let roles = control.lakebase.catalog.roles().await?;
-    let found = roles.iter().find(|one| one.name == role);
-    let found = found.ok_or_else(|| ApiError::does_not_exist(&format!("Role {role}")))?;
-    Ok(Json(described(found, &name)))
-}
-
-#[derive(Deserialize)]
-struct NewRole {
-    name: String,
-    identity_type: Option<String>,
-    membership_role: Option<String>,
-    #[serde(default)]
-    attributes: Attributes,
-}
-
-async fn create_role(
-    State(control): State<Arc<Control>>,
-    caller: Caller,
-    Path(name): Path<String>,
-    Body(wish): Body<NewRole>,
-) -> Answer {
-    caller.may_manage("the database instance")?;
-    known(&control, &name)?;
-    let identity = wish.identity_type.filter(|kind| kind != "PG_ONLY");
-    if identity.is_some() && !control.lakebase.world().principals.contains_key(&wish.name) {
-        return Err(ApiError::does_not_exist(&format!("Identity {}", wish.name)));
-    }
-    let role = Role {
-        name: wish.name,
-        identity,
-        attributes: wish.attributes,
-        superuser: wish.membership_role.as_deref() == Some("DATABRICKS_SUPERUSER"),
-    };
-    control.lakebase.catalog.create_role(&role).await?;
-    Ok(Json(described(&role, &name)))
 }
 
 fn known(control: &Control, name: &str) -> Result<(), ApiError> {
@@ -164,18 +115,4 @@ fn instance(world: &World, version: &str) -> Value {
         "retention_window_in_days": 7,
         "effective_retention_window_in_days": 7,
     })
-}
-
-fn described(role: &Role, instance: &str) -> Value {
-    let mut described = json!({
-        "name": role.name,
-        "instance_name": instance,
-        "identity_type": role.identity.as_deref().unwrap_or("PG_ONLY"),
-        "attributes": role.attributes,
-        "effective_attributes": role.attributes,
-    });
-    if role.superuser {
-        described["membership_role"] = "DATABRICKS_SUPERUSER".into();
-    }
-    described
 }

@@ -93,6 +93,7 @@ impl From<CatalogError> for ApiError {
     fn from(error: CatalogError) -> Self {
         match error {
             CatalogError::Exists { .. } => Self::bad_request("role with that name already exists"),
+            CatalogError::InUse { said } => Self::bad_request(&said),
             CatalogError::Unreachable(_) => Self::of_status(StatusCode::SERVICE_UNAVAILABLE),
             CatalogError::Refused(_) | CatalogError::Identities { .. } => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "postgres said no");

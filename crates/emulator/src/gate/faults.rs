@@ -166,6 +166,11 @@ impl GateFaults {
         (!state.no_tls).then_some(state.certificate)
     }
 
+    /// Whether the compute is suspended and nobody has woken it yet.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.lock().sleep.as_ref().is_some_and(|sleep| sleep.awake_at.is_none())
+    }
+
     /// What a login at `now` meets. It takes one refusal, or wakes the compute.
     pub fn meet(&self, now: Instant) -> Verdict {
         let mut state = self.lock();
@@ -231,7 +236,9 @@ mod tests {
         let later = |ms| start + Duration::from_millis(ms);
 
         let waiting = changed(r#"{"suspend":{"wake_ms":500}}"#);
+        assert!(waiting.is_asleep());
         check(&waiting, start, Verdict::AdmitAt(later(500)));
+        assert!(!waiting.is_asleep());
         check(&waiting, later(100), Verdict::AdmitAt(later(500)));
         check(&waiting, later(500), Verdict::Admit);
 

@@ -1,5 +1,7 @@
 //! What the gate and the control plane ask of Postgres as its superuser: roles and databases.
 
+mod change;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +25,12 @@ pub enum CatalogError {
     Exists {
         /// The name.
         name: String,
+    },
+    /// It cannot go while something hangs on it; in Postgres's words.
+    #[error("{said}")]
+    InUse {
+        /// What Postgres said.
+        said: String,
     },
     /// It refused, or went away meanwhile.
     #[error("postgres refused a statement of the emulator")]
@@ -173,26 +181,7 @@ impl Catalog {
             }
             None => self.run(&new.name, "format('CREATE ROLE %I LOGIN', $1)", &[&new.name]).await?,
         }
-        self.set_attributes(new).await
-    }
-
-    async fn set_attributes(&self, role: &Role) -> Result<(), CatalogError> {
-        let Attributes { bypassrls, createdb, createrole } = role.attributes;
-        let words: Vec<&str> =
-            [(bypassrls, "BYPASSRLS"), (createdb, "CREATEDB"), (createrole, "CREATEROLE")]
-                .into_iter()
-                .filter_map(|(has, word)| has.then_some(word))
-                .collect();
-        if !words.is_empty() {
-            let words = words.join(" ");
-            self.run(&role.name, "format('ALTER ROLE %I %s', $1, $2)", &[&role.name, &words])
-                .await?;
-        }
-        if role.superuser {
-            self.run(&role.name, "format('GRANT databricks_superuser TO %I', $1)", &[&role.name])
-                .await?;
-        }
-        Ok(())
+        self.alter_role(new).await
     }
 
     /// All databases but the templates, by name.
@@ -216,24 +205,9 @@ impl Catalog {
         self.run(&new.name, "format('CREATE DATABASE %I OWNER %I', $1, $2)", &names).await
     }
 
-    /// Gives a database to another role.
-    ///
-    /// # Errors
-    /// See [`CatalogError`].
-    pub async fn own_database(&self, database: &Database) -> Result<(), CatalogError> {
-        let names = [&*database.name, &database.owner];
-        self.run(&database.name, "format('ALTER DATABASE %I OWNER TO %I', $1, $2)", &names).await
-    }
-
     /// Lets Postgres itself quote the names in `format`, then runs what it wrote.
     async fn run(&self, name: &str, format: &str, names: &[&str]) -> Result<(), CatalogError> {
-        let client = self.client().await?;
-        let placeholders = format.replace("$1", "$1::text").replace("$2", "$2::text");
-        let params: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
-            names.iter().map(|name| name as _).collect();
-        let row = client.query_one(&format!("SELECT {placeholders}"), &params).await;
-        let statement: String = row.map_err(CatalogError::Refused)?.get(0);
-        client.batch_execute(&statement).await.map_err(|error| refusal(name, error))
+        run(&*self.client().await?, name, format, names).await
     }
 
     async fn client(&self) -> Result<Arc<Client>, CatalogError> {
@@ -241,20 +215,38 @@ impl Catalog {
         if let Some(client) = kept.as_ref().filter(|client| !client.is_closed()) {
             return Ok(Arc::clone(client));
         }
+        let client = Arc::new(self.connect("postgres").await?);
+        *kept = Some(Arc::clone(&client));
+        Ok(client)
+    }
+
+    async fn connect(&self, database: &str) -> Result<Client, CatalogError> {
         let connected = Config::new()
             .host_path(&self.socket_folder)
             .user(SUPERUSER)
-            .dbname("postgres")
+            .dbname(database)
             .application_name("lakebase-emulator")
             .connect(NoTls)
             .await;
         let (client, connection) = connected.map_err(CatalogError::Unreachable)?;
         // Its end shows as `is_closed`, and the next use connects again.
         tokio::spawn(connection);
-        let client = Arc::new(client);
-        *kept = Some(Arc::clone(&client));
         Ok(client)
     }
+}
+
+async fn run(
+    client: &Client,
+    name: &str,
+    format: &str,
+    names: &[&str],
+) -> Result<(), CatalogError> {
+    let placeholders = format.replace("$1", "$1::text").replace("$2", "$2::text");
+    let params: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> =
+        names.iter().map(|name| name as _).collect();
+    let row = client.query_one(&format!("SELECT {placeholders}"), &params).await;
+    let statement: String = row.map_err(CatalogError::Refused)?.get(0);
+    client.batch_execute(&statement).await.map_err(|error| refusal(name, error))
 }
 
 fn role(row: &Row) -> Role {
@@ -280,6 +272,10 @@ fn refusal(name: &str, error: tokio_postgres::Error) -> CatalogError {
     match error.code() {
         Some(&SqlState::DUPLICATE_OBJECT | &SqlState::DUPLICATE_DATABASE) => {
             CatalogError::Exists { name: name.to_owned() }
+        }
+        Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST) => {
+            let said = error.as_db_error().map_or("", |error| error.message()).to_owned();
+            CatalogError::InUse { said }
         }
         _ => CatalogError::Refused(error),
     }

@@ -35,6 +35,13 @@ BEGIN
 END
 $body$;
 
+CREATE VIEW public.databricks_list_roles AS
+SELECT rolname::text AS role_name, lower(kind) AS identity_type
+FROM pg_roles, shobj_description(oid, 'pg_authid') AS kind
+WHERE kind IN ('USER', 'SERVICE_PRINCIPAL', 'GROUP');
+
+GRANT SELECT ON public.databricks_list_roles TO PUBLIC;
+
 -- Known as an extension, so that the documented CREATE EXTENSION IF NOT EXISTS databricks_auth
 -- succeeds without a file in the installation, which may not be ours to write to.
 INSERT INTO pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
@@ -42,6 +49,8 @@ SELECT pg_nextoid('pg_extension', 'oid', 'pg_extension_oid_index'), 'databricks_
 FROM pg_roles r, pg_namespace n WHERE r.rolname = current_user AND n.nspname = 'public';
 
 ALTER EXTENSION databricks_auth ADD FUNCTION public.databricks_create_role(text, text);
+
+ALTER EXTENSION databricks_auth ADD VIEW public.databricks_list_roles;
 
 DROP DATABASE postgres;
 

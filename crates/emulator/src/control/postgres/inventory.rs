@@ -8,13 +8,18 @@ use serde_json::{Value, json};
 
 use super::super::Control;
 use super::super::bearer::Caller;
+use super::super::page::Page;
 use super::{Branch, Endpoint, Project};
 use crate::world::World;
 
 const CREATED: &str = "2026-01-01T00:00:00Z";
 
-pub(super) async fn projects(State(control): State<Arc<Control>>, _caller: Caller) -> Json<Value> {
-    Json(json!({ "projects": [described_project(&control)] }))
+pub(super) async fn projects(
+    State(control): State<Arc<Control>>,
+    _caller: Caller,
+    page: Page,
+) -> Json<Value> {
+    page.of("projects", vec![described_project(&control)])
 }
 
 pub(super) async fn project(
@@ -29,8 +34,9 @@ pub(super) async fn branches(
     State(control): State<Arc<Control>>,
     _caller: Caller,
     _project: Project,
+    page: Page,
 ) -> Json<Value> {
-    Json(json!({ "branches": [described_branch(&control.lakebase.world())] }))
+    page.of("branches", vec![described_branch(&control.lakebase.world())])
 }
 
 pub(super) async fn branch(
@@ -45,8 +51,9 @@ pub(super) async fn endpoints(
     State(control): State<Arc<Control>>,
     _caller: Caller,
     _branch: Branch,
+    page: Page,
 ) -> Json<Value> {
-    Json(json!({ "endpoints": [described_endpoint(&control.lakebase.world())] }))
+    page.of("endpoints", vec![described_endpoint(&control)])
 }
 
 pub(super) async fn endpoint(
@@ -54,7 +61,7 @@ pub(super) async fn endpoint(
     _caller: Caller,
     _endpoint: Endpoint,
 ) -> Json<Value> {
-    Json(described_endpoint(&control.lakebase.world()))
+    Json(described_endpoint(&control))
 }
 
 fn described_project(control: &Control) -> Value {
@@ -97,7 +104,9 @@ fn described_branch(world: &World) -> Value {
     })
 }
 
-fn described_endpoint(world: &World) -> Value {
+fn described_endpoint(control: &Control) -> Value {
+    let state = if control.lakebase.gate_faults.is_asleep() { "IDLE" } else { "ACTIVE" };
+    let world = control.lakebase.world();
     let project = &world.project;
     json!({
         "name": project.endpoint_path(),
@@ -109,7 +118,7 @@ fn described_endpoint(world: &World) -> Value {
         "status": {
             "endpoint_id": project.endpoint,
             "endpoint_type": "ENDPOINT_TYPE_READ_WRITE",
-            "current_state": "ACTIVE",
+            "current_state": state,
             "disabled": false,
             "autoscaling_limit_min_cu": 1.0,
             "autoscaling_limit_max_cu": 1.0,
