@@ -6,9 +6,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::sync::watch;
+
+/// How long it takes to notice that somebody else has moved the clock.
+const NOTICE: Duration = Duration::from_millis(100);
 
 /// Real time plus the shift in a file. Every `iat`, `exp`, expiry check and `Date` header follows
 /// it.
@@ -26,6 +31,8 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct Clock {
     file: PathBuf,
+    /// The shift when it was last looked at, for those who wait for it to change.
+    shift: watch::Sender<i64>,
 }
 
 impl Clock {
@@ -34,7 +41,7 @@ impl Clock {
     /// # Errors
     /// When the file cannot be written.
     pub fn new(file: PathBuf) -> io::Result<Self> {
-        let clock = Self { file };
+        let clock = Self { file, shift: watch::Sender::new(0) };
         clock.write(&json!({ "shift_ms": 0 }))?;
         Ok(clock)
     }
@@ -61,12 +68,28 @@ impl Clock {
         let mut content = self.read();
         content["shift_ms"] = json!(shift);
         self.write(&content)?;
-        Ok(shift)
+        Ok(self.shift_ms())
     }
 
     /// How far the clock is ahead of real time, in milliseconds.
     pub fn shift_ms(&self) -> i64 {
-        self.read()["shift_ms"].as_i64().unwrap_or(0)
+        let now = self.read()["shift_ms"].as_i64().unwrap_or(0);
+        self.shift.send_if_modified(|seen| std::mem::replace(seen, now) != now);
+        now
+    }
+
+    /// The same, as it was last seen, and whether it has changed since.
+    pub(crate) fn shifts(&self) -> watch::Receiver<i64> {
+        self.shift.subscribe()
+    }
+
+    /// Looks at the file for as long as it is waited for, because others write it too.
+    pub(crate) async fn follow(&self) {
+        let mut tick = tokio::time::interval(NOTICE);
+        loop {
+            tick.tick().await;
+            self.shift_ms();
+        }
     }
 
     fn read(&self) -> Value {

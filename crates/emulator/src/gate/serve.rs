@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
+use super::age::{Age, Over};
 use super::faults::Verdict;
 use super::login::judge;
 use super::message::{ASK_FOR_PASSWORD, Meter, Seen, fatal, read_password};
@@ -40,6 +41,8 @@ enum GateError {
     Refused(String),
     #[error("the login took too long")]
     Late,
+    #[error("the connection was {0}")]
+    Over(Over),
 }
 
 /// The gate's own parts.
@@ -62,10 +65,17 @@ impl Gate {
     /// Serves until it is dropped.
     pub async fn serve(self, listener: TcpListener) {
         let gate = Arc::new(self);
+        tokio::select! {
+            () = gate.lakebase.clock.follow() => {}
+            () = Arc::clone(&gate).accept(listener) => {}
+        }
+    }
+
+    async fn accept(self: Arc<Self>, listener: TcpListener) {
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let gate = Arc::clone(&gate);
+                    let gate = Arc::clone(&self);
                     tokio::spawn(async move { gate.connection(stream).await });
                 }
                 Err(error) => {
@@ -194,7 +204,10 @@ impl Gate {
         let (role, database): (Arc<str>, Arc<str>) =
             (startup.user().into(), startup.database().into());
         let mut meter = Meter::default();
+        // The login has just looked at the clock.
+        let age = Age::new(self.lakebase.clock.shifts());
         let observe = |chunk: &[u8]| {
+            age.touch();
             meter.feed(chunk, |seen| match seen {
                 Seen::RoundTrip => tally.count(|counts| counts.round_trips += 1),
                 Seen::Statement(sql) => {
@@ -202,8 +215,10 @@ impl Gate {
                 }
             });
         };
-        splice(stream, server, self.lakebase.gate_faults.stall(), observe).await?;
-        Ok(())
+        tokio::select! {
+            ended = splice(stream, server, self.lakebase.gate_faults.stall(), observe) => Ok(ended?),
+            over = age.over() => Err(GateError::Over(over)),
+        }
     }
 
     /// Passes a cancel request on; its process id and key are the backend's own.

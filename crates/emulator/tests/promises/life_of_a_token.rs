@@ -78,3 +78,34 @@ async fn tokens_are_made_as_the_policy_says() {
     let refused = local.call(token, "GET /api/2.0/preview/scim/v2/Me", "").await;
     assert_eq!(refused.status, 403);
 }
+
+#[tokio::test]
+async fn a_connection_lasts_a_day_without_a_word_and_three_in_all() {
+    let local = Local::start(&[]).await;
+    let hours = |hours: i64| {
+        let advance = serde_json::json!({ "advance_s": hours * 3_600 }).to_string();
+        async { local.tell("POST /clock", &{ advance }).await }
+    };
+    let password = local.app_credential().await;
+    let silent = local.login(SP, &password, "postgres").await.unwrap();
+    let busy = local.login(SP, &password, "postgres").await.unwrap();
+    hours(23).await;
+    busy.batch_execute("SELECT 1").await.unwrap();
+    silent.batch_execute("SELECT 1").await.unwrap();
+    for _ in 0..2 {
+        hours(23).await;
+        busy.batch_execute("SELECT 1").await.unwrap();
+    }
+    ended(&silent).await;
+    hours(3).await;
+    ended(&busy).await;
+    let password = local.app_credential().await;
+    local.login(SP, &password, "postgres").await.unwrap();
+}
+
+/// Waits until the server has ended a session.
+async fn ended(session: &tokio_postgres::Client) {
+    while !session.is_closed() {
+        tokio::task::yield_now().await;
+    }
+}
