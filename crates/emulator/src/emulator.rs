@@ -21,7 +21,7 @@ use crate::http;
 use crate::jwt::Keys;
 use crate::lakebase::Lakebase;
 use crate::postgres::account::Account;
-use crate::postgres::binaries::Binaries;
+use crate::postgres::binaries::{Binaries, Choice};
 use crate::postgres::catalog::{Catalog, Database, Role};
 use crate::postgres::server::Server;
 use crate::world::World;
@@ -31,8 +31,8 @@ use crate::world::World;
 pub struct Options {
     /// The workspace to pretend to be.
     pub world: World,
-    /// The folder of `postgres` and `initdb`, instead of looking for them.
-    pub postgres_bin: Option<PathBuf>,
+    /// Which Postgres to run.
+    pub postgres: Choice,
     /// Leave the folder of this run behind.
     pub keep: bool,
     /// The control plane's scheme.
@@ -84,7 +84,9 @@ impl Emulator {
         allow_many_files();
         let keys = tokio::task::spawn_blocking(Keys::generate);
         let account = Account::find()?;
-        let binaries = Binaries::find(options.postgres_bin.as_deref())?;
+        let choice = options.postgres;
+        let binaries = tokio::task::spawn_blocking(move || Binaries::get(&choice, account));
+        let binaries = binaries.await.context("looking for postgres")??;
         let authority =
             Authority::new(&options.world.dns_name).context("making a certificate authority")?;
         let folder = run_folder(account, options.keep, authority.pem())

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod binaries;
 pub mod catalog;
+pub mod package;
 pub mod server;
 pub mod template;
 

