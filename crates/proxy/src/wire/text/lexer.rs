@@ -14,8 +14,9 @@ pub(super) enum Token<'a> {
     Word(&'a [u8]),
     /// A name in double quotes, in lower case.
     Quoted(&'a [u8]),
-    /// A string.
-    Literal,
+    /// A string, in lower case; cut off as a word is, and unequal to every name if there is a quote
+    /// or a backslash in it. Empty if it is quoted by dollars.
+    Literal(&'a [u8]),
     /// Any other character.
     Sign(u8),
 }
@@ -81,6 +82,11 @@ impl Lexer {
     pub(super) fn read(&mut self, piece: &[u8], found: &mut impl FnMut(Token<'_>)) {
         let mut rest = piece;
         while let Some((&byte, behind)) = rest.split_first() {
+            let run = self.run(rest);
+            if run > 0 {
+                rest = &rest[run..];
+                continue;
+            }
             // A byte that ends something is looked at again as the beginning of the next.
             if self.step(byte, found) {
                 rest = behind;
@@ -88,11 +94,32 @@ impl Lexer {
         }
     }
 
+    /// Takes at once what a step would take byte by byte and that changes nothing but the word: most
+    /// of a text. Says how much that was.
+    fn run(&mut self, rest: &[u8]) -> usize {
+        match self.at {
+            At::Between => len_of(rest, is_blank),
+            At::Word => self.push_run(&rest[..len_of(rest, is_inner)]),
+            At::Literal { .. } => {
+                self.push_run(&rest[..len_of(rest, |byte| !matches!(byte, b'\'' | b'\\'))])
+            }
+            _ => 0,
+        }
+    }
+
+    fn push_run(&mut self, run: &[u8]) -> usize {
+        let room = &mut self.word[self.len..];
+        let kept = run.len().min(room.len());
+        room[..kept].copy_from_slice(&run[..kept]);
+        room[..kept].make_ascii_lowercase();
+        self.len += kept;
+        run.len()
+    }
+
     /// Takes one byte, and says whether it was used up.
     fn step(&mut self, byte: u8, found: &mut impl FnMut(Token<'_>)) -> bool {
         match self.at {
             At::Between => self.begin(byte, found),
-            At::Word if is_inner(byte) => self.push(byte),
             At::Word => return self.end_word(byte, found),
             At::Quoted if byte == b'"' => {
                 found(Token::Quoted(&self.word[..self.len]));
@@ -100,12 +127,18 @@ impl Lexer {
             }
             At::Quoted => self.push(byte),
             At::Literal { backslash } if byte == b'\'' => self.at = At::LiteralEnd { backslash },
-            At::Literal { backslash: true } if byte == b'\\' => self.at = At::Escape,
-            At::Literal { .. } => {}
+            At::Literal { backslash: true } if byte == b'\\' => {
+                self.push(byte);
+                self.at = At::Escape;
+            }
+            At::Literal { .. } => self.push(byte),
             At::Escape => self.at = At::Literal { backslash: true },
-            At::LiteralEnd { backslash } if byte == b'\'' => self.at = At::Literal { backslash },
+            At::LiteralEnd { backslash } if byte == b'\'' => {
+                self.push(byte);
+                self.at = At::Literal { backslash };
+            }
             At::LiteralEnd { .. } => {
-                found(Token::Literal);
+                found(Token::Literal(&self.word[..self.len]));
                 self.at = At::Between;
                 return false;
             }
@@ -128,7 +161,6 @@ impl Lexer {
     fn begin(&mut self, byte: u8, found: &mut impl FnMut(Token<'_>)) {
         self.len = 0;
         match byte {
-            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => {}
             b'\'' => self.at = At::Literal { backslash: self.backslash },
             b'"' => self.at = At::Quoted,
             b'-' => self.at = At::Dash,
@@ -157,6 +189,7 @@ impl Lexer {
     fn end_word(&mut self, byte: u8, found: &mut impl FnMut(Token<'_>)) -> bool {
         self.at = At::Between;
         if byte == b'\'' && self.word[..self.len] == *b"e" {
+            self.len = 0;
             self.at = At::Literal { backslash: true };
             return true;
         }
@@ -199,9 +232,19 @@ impl Lexer {
         self.at = At::Dollar { matched };
         if matched == self.tag_len {
             self.at = At::Between;
-            found(Token::Literal);
+            found(Token::Literal(b""));
         }
     }
+}
+
+/// How many bytes are of one kind.
+fn len_of(bytes: &[u8], kind: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().take_while(|byte| kind(**byte)).count()
+}
+
+/// Whether the byte stands between words, and for nothing else.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
 }
 
 /// Whether the byte can be within a name: not one that ends it. `$` can.

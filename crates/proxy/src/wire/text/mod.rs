@@ -4,6 +4,7 @@
 //! It is a reader of words, not of SQL: it errs on the side of keeping. What a function, a `DO`
 //! block or a procedure leaves behind cannot be seen in a text, and is not found.
 
+mod call;
 mod lexer;
 mod names;
 mod plain;

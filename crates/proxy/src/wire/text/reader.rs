@@ -1,5 +1,6 @@
 //! Reads statements word by word, and says what they do to a session's state.
 
+use super::call::Call;
 use super::lexer::{Lexer, Token};
 use super::{Effect, Names, State};
 use crate::wire::parameters::Parameters;
@@ -29,8 +30,8 @@ struct Statement {
     dropped_on_commit: bool,
     /// Open parentheses.
     depth: u32,
-    /// The depth at which the arguments of `set_config` are.
-    set_config: Option<u32>,
+    /// A call of `set_config` that is being read.
+    call: Option<Call>,
 }
 
 /// The words that matter somewhere.
@@ -107,7 +108,7 @@ impl Reader {
                 *effect = effect.then(statement.end());
             }
             Token::Sign(sign) => statement.sign(sign),
-            Token::Literal => statement.literal(),
+            Token::Literal(text) => statement.literal(text, parameters),
             Token::Word(word) => statement.word(word, Word::of(word), parameters),
             Token::Quoted(name) => statement.word(name, Word::of_quoted(name), parameters),
         });
@@ -175,6 +176,7 @@ impl Word {
 
 impl Statement {
     fn word(&mut self, text: &[u8], word: Word, parameters: &Parameters) {
+        self.call = self.call.map(Call::word);
         match self.head {
             Word::None => self.begin(word),
             Word::Set => self.set(text, word, parameters),
@@ -209,13 +211,10 @@ impl Statement {
             (Word::Authorization, _) | (_, b"role" | b"session_authorization") => {
                 self.leaves(State::ROLE);
             }
-            (_, name) => {
-                let name = meant(name);
-                match str::from_utf8(name).is_ok_and(|name| parameters.follows(name)) {
-                    true => self.sets(names_of(name)),
-                    false => self.leaves(State::SETTING),
-                }
-            }
+            (_, name) => match followed(meant(name), parameters) {
+                Some(names) => self.sets(names),
+                None => self.leaves(State::SETTING),
+            },
         }
     }
 
@@ -273,32 +272,46 @@ impl Statement {
         }
     }
 
-    fn literal(&mut self) {
+    fn literal(&mut self, text: &[u8], parameters: &Parameters) {
+        self.call = self.call.map(|call| call.literal(|| followed(text, parameters)));
         self.last = [Word::Other, self.last[0]];
     }
 
     fn sign(&mut self, sign: u8) {
         match sign {
             b'*' if self.last[0] == Word::Unlisten => self.ends(State::LISTEN),
-            b'(' => {
-                self.depth += 1;
-                if self.last[0] == Word::SetConfig {
-                    self.set_config = Some(self.depth);
-                }
-            }
-            b')' => {
-                // Only a plain `true` as the last argument is known to end with the transaction.
-                let ends = self.set_config == Some(self.depth);
-                if ends && self.last != [Word::True, Word::None] {
-                    self.leaves(State::SETTING);
-                }
-                self.set_config = self.set_config.filter(|_| !ends);
-                self.depth = self.depth.saturating_sub(1);
-            }
-            _ => {}
+            b'(' => self.opens(),
+            b')' => self.closes(),
+            _ => self.call = self.call.map(|call| call.sign(sign)),
         }
         // A sign stands between two words, but not between `set_config` and what opens it.
         self.last = [Word::None, Word::None];
+    }
+
+    fn opens(&mut self) {
+        self.depth += 1;
+        let opens = self.last[0] == Word::SetConfig;
+        if opens && self.call.is_some() {
+            // One within another: too much to follow.
+            self.leaves(State::SETTING);
+        }
+        self.call = match opens {
+            true => Some(Call::new(self.depth)),
+            false => self.call.map(|call| call.sign(b'(')),
+        };
+    }
+
+    fn closes(&mut self) {
+        if let Some(call) = self.call.take_if(|call| call.is_at(self.depth)) {
+            // Only a plain `true` as the last argument is known to end with the transaction.
+            let ends = self.last == [Word::True, Word::None];
+            match call.follows() {
+                _ if ends => {}
+                Some(names) => self.sets(names),
+                None => self.leaves(State::SETTING),
+            }
+        }
+        self.depth = self.depth.saturating_sub(1);
     }
 
     fn is_undoable(&self) -> bool {
@@ -333,7 +346,7 @@ impl Statement {
         if self.temporary && !self.dropped_on_commit {
             self.leaves(State::TEMPORARY);
         }
-        if self.set_config.is_some() {
+        if self.call.is_some() {
             self.leaves(State::SETTING);
         }
         std::mem::take(self).effect
@@ -348,6 +361,12 @@ fn meant(name: &[u8]) -> &[u8] {
         b"schema" => b"search_path",
         name => name,
     }
+}
+
+/// The setting by this name, if it follows its client.
+fn followed(name: &[u8], parameters: &Parameters) -> Option<Names> {
+    let name = str::from_utf8(name).ok().filter(|name| parameters.follows(name))?;
+    Some(Names::of(name))
 }
 
 fn names_of(name: &[u8]) -> Names {

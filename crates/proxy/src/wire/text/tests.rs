@@ -100,6 +100,9 @@ fn a_setting_that_is_reported_follows_its_client() {
             "SET LOCAL ROLE a",
             "SELECT set_config('work_mem', '1MB', true)",
             "SELECT set_config('work_mem', '1MB', is_local => TRUE), f('a', false)",
+            "SELECT set_config('TimeZone', 'UTC', false)", // Django
+            "SELECT pg_catalog.\"set_config\"(E'timezone', $1, $2), f('a')",
+            "SELECT set_config('TimeZone', (SELECT 'U' || lower('TC')), false)",
         ],
     );
     check(
@@ -115,6 +118,17 @@ fn a_setting_that_is_reported_follows_its_client() {
             "SELECT set_config('work_mem', '1MB', false)",
             "SELECT set_config('work_mem', '1MB', NOT true)",
             "SELECT set_config('work_mem', f(true), $1)",
+            "SELECT set_config('Time' || 'Zone', 'UTC', false)",
+            "SELECT set_config('TimeZone'::text, 'UTC', false)",
+            "SELECT set_config(U&'TimeZone', 'UTC', false)",
+            "SELECT set_config($$TimeZone$$, 'UTC', false)",
+            "SELECT set_config(E'Time\\Zone', 'UTC', false)",
+            "SELECT set_config('server_version', '1', false)",
+            "SELECT set_config(lower('TimeZone'), 'UTC', false)",
+            "SELECT set_config(new_value => 'TimeZone', setting_name => 'a.b', is_local => false)",
+            "SELECT set_config('TimeZone', 'UTC', false), set_config('a.b', '1', false)",
+            "SELECT set_config('TimeZone', set_config('a.b', 'UTC', true), false)",
+            "SELECT set_config('TimeZone'",
             "BEGIN; SET LOCAL a.b = 1; SET work_mem = 1; ROLLBACK",
         ],
     );

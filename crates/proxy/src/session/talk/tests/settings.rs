@@ -104,6 +104,24 @@ fn the_next_client_finds_nothing_of_it() {
 }
 
 #[test]
+fn what_is_set_by_a_function_follows_if_it_is_reported() {
+    for text in [
+        "Q SELECT set_config('TimeZone', 'UTC', false)",
+        "P - SELECT set_config('TimeZone', $1, false)",
+    ] {
+        let mut rig = rig();
+        let batch = if text.starts_with('Q') { vec![text] } else { vec![text, "B -", "E", "S"] };
+        rig.says(&batch, &batch);
+        let begun = if text.starts_with('Q') { "" } else { "1, 2, " };
+        let answer = format!("{begun}S TimeZone=UTC, C SELECT 1, Z I");
+        rig.exchanges(&answer, &answer);
+        assert_eq!(rig.talk.state().reason(), "nothing");
+        rig.server.parameters = rig.talk.first.clone();
+        rig.fits(&["Q SELECT pg_catalog.set_config(E'TimeZone', E'UTC', false)"]);
+    }
+}
+
+#[test]
 fn a_prepared_set_is_said_again_too() {
     for name in ["-", "s"] {
         let mut rig = rig();
@@ -218,6 +236,7 @@ fn what_is_set_again_stays_so() {
     check("RESET timezone; ROLLBACK", "ROLLBACK");
     check("RESET application_name", "RESET");
     check("UPDATE t SET timezone = DEFAULT", "UPDATE 1");
+    check("RESET timezone; SELECT set_config('TimeZone', 'UTC', false)", "SELECT 1");
     check("SET TimeZone = 'default'", "SET");
 }
 
