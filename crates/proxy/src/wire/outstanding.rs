@@ -4,106 +4,16 @@
 //! `Sync`. So one queue of what was asked is enough to know whose answer comes next, where to put
 //! an answer that we give in the server's place, and whether the server has nothing left to say.
 
+mod copy;
+mod entry;
+mod subjects;
+
 use std::collections::VecDeque;
-use std::sync::Arc;
 
-use super::statements::{Id, Statement, Token};
-
-/// What was asked.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Ask {
-    /// A simple query: ends in `ReadyForQuery`.
-    Query,
-    /// A function call: ends in `ReadyForQuery`.
-    Function,
-    Parse,
-    Bind,
-    Describe,
-    Execute,
-    Close,
-    /// The end of a batch: `ReadyForQuery`.
-    Sync,
-    /// The end of the data of a `COPY`: it has no answer of its own.
-    CopyEnd,
-}
-
-/// Who asked, and who answers.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Who {
-    /// The client asked, the server answers.
-    Client,
-    /// We asked: the client must not see the answer.
-    Proxy,
-    /// The client asked, the server was never told, and we answer when it is our turn.
-    Known,
-}
-
-/// What a client calls a statement; in one place, since each use of it is noted.
-pub(crate) type Name = Arc<[u8]>;
-
-/// What was believed when it was asked, and is not true if it fails.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Belief {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// Nothing: the client spoke of its statement by this name.
-    Spoken(Name),
-    /// The server has the statement.
-    Prepared(Arc<Statement>),
-    /// The client has the statement by this name, and, unless it had it before, the server has it.
-    Named { name: Name, statement: Arc<Statement>, prepared: bool },
-    /// The client has no statement by this name any more.
-    Dropped(Name, Arc<Statement>),
-    /// This has taken the place of the client's unnamed statement.
-    Own(Token),
-    /// The same, and it is what failed: it is known no more than what it replaced.
-    Lost(Token),
-    /// The server has the client's unnamed statement again.
-    Again(Token),
-    /// The server has it no more.
-    Closed(Id),
-}
-
-/// One thing that was asked.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    /// What.
-    pub(crate) ask: Ask,
-    /// By whom.
-    pub(crate) who: Who,
-    /// What to take back if it fails.
-    pub(crate) belief: Belief,
-    doubt: Doubt,
-    /// Counted upwards; an end of data has the number of what was asked before it.
-    number: u64,
-}
-
-/// Whether a `Sync` has an answer.
-///
-/// While a `COPY` takes data, Postgres throws every `Sync` away. One that was sent early (libpq
-/// does) is thrown away too, unless the `COPY` failed before the server had read it: that cannot
-/// be told from outside, but by asking something and waiting for the answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Doubt {
-    /// It has one, in its turn.
-    None,
-    /// A `COPY` may have thrown it away.
-    Swallowed,
-    /// Its answer may have come: what came was its own, or one of those before it.
-    Answered,
-}
-
-/// Where a `COPY` from the client is.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-enum Copy {
-    #[default]
-    None,
-    /// The server takes data.
-    Running,
-    /// The client said that it has no more.
-    Done,
-}
+use self::copy::{Copy, Doubt};
+pub(crate) use self::entry::{Ask, Belief, Entry, Name, Who};
+use self::subjects::Subjects;
+use super::statements::Id;
 
 /// What is to be done with a message of the server.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -126,11 +36,12 @@ pub(crate) struct Outstanding {
     runs: bool,
     /// How much was asked so far.
     asked: u64,
-    /// The numbers of the latest that ends in `ReadyForQuery`, of the latest that is believed, and of
-    /// the latest that the server answers.
+    /// The numbers of the latest that ends in `ReadyForQuery`, and of the latest that the server
+    /// answers.
     latest_end: u64,
-    latest_belief: u64,
     latest_theirs: u64,
+    /// What is believed about which statement.
+    subjects: Subjects,
     /// The server throws away everything up to the next `Sync`.
     skipping: bool,
     copy: Copy,
@@ -208,46 +119,17 @@ impl Outstanding {
         if ask.ends_in_ready() {
             self.latest_end = number;
         }
-        if !matches!(belief, Belief::Nothing | Belief::Spoken(_) | Belief::Closed(_)) {
-            self.latest_belief = number;
-        }
+        self.subjects.note(
+            &belief,
+            number,
+            self.queue.front().map_or(number, |entry| entry.number),
+        );
         if who != Who::Known {
             self.latest_theirs = number;
         }
         self.open = !ends && (self.open || who != Who::Proxy);
         self.runs = !ends && (self.runs || matches!(ask, Ask::Bind | Ask::Execute));
         self.queue.push_back(Entry { ask, who, belief, doubt, number });
-    }
-
-    /// The client said that it has no more data for its `COPY`, which the server may not have
-    /// begun yet.
-    pub(crate) fn copy_is_over(&mut self) {
-        if self.copy == Copy::Running {
-            self.copy = Copy::Done;
-        } else if !self.is_answered() && !self.skipping {
-            let (ask, who, belief) = (Ask::CopyEnd, Who::Client, Belief::Nothing);
-            let (doubt, number) = (Doubt::None, self.asked);
-            self.latest_theirs = number;
-            self.queue.push_back(Entry { ask, who, belief, doubt, number });
-        }
-    }
-
-    /// Whether an empty query must be sent to find out what is owed; it was, if this says so. Not
-    /// before the client waits: what it sends next may be the data of a `COPY`.
-    pub(crate) fn asks_something(&mut self) -> bool {
-        let doubt = self.queue.front().is_some_and(|entry| entry.doubt == Doubt::Answered);
-        let asks = doubt && !self.open && self.queue.iter().all(|entry| entry.ask == Ask::Sync);
-        if asks {
-            self.ask(Ask::Query, Who::Proxy, Belief::Nothing);
-        }
-        asks
-    }
-
-    /// Whether it will be found out, without more of the client, how often the server becomes ready
-    /// for what was asked so far. What is asked before that has no sure place among the answers.
-    pub(crate) fn is_in_doubt(&mut self) -> bool {
-        self.doubtful = self.doubtful && self.queue.iter().any(|entry| entry.doubt != Doubt::None);
-        self.doubtful && !self.open
     }
 
     /// The next answer that we give ourselves, if it is its turn.
@@ -305,11 +187,19 @@ impl Outstanding {
     }
 
     /// Whether it depends on an answer that is still to come, and on nothing that comes now, what
-    /// is true about something: it was asked for before the end of a batch.
-    pub(crate) fn is_open_about(&self, about: impl Fn(&Belief) -> bool) -> bool {
+    /// is true about a statement: it was asked for before the end of a batch. The statement has
+    /// this name, and perhaps this id.
+    pub(crate) fn is_open_about(
+        &self,
+        name: &[u8],
+        id: Option<Id>,
+        about: impl Fn(&Belief) -> bool,
+    ) -> bool {
         // What a client sends without waiting is not searched for each of its messages.
-        let oldest = self.queue.front().map_or(u64::MAX, |entry| entry.number);
-        if self.latest_end < oldest || self.latest_belief < oldest {
+        let Some(oldest) = self.queue.front().map(|entry| entry.number) else { return false };
+        let mut latest = self.subjects.latest(name, id);
+        if self.is_answered() || !latest.any(|number| (oldest..=self.latest_end).contains(&number))
+        {
             return false;
         }
         // What we answer ourselves cannot fail once nothing is before it.
@@ -342,8 +232,9 @@ impl Outstanding {
 
     /// Whether what was answered last belongs to the youngest batch.
     pub(crate) fn is_last_batch(&self) -> bool {
-        let ends = self.queue.iter().filter(|entry| entry.ask.ends_in_ready()).count();
-        ends + usize::from(self.open) <= 1
+        let ends = self.queue.iter().filter(|entry| entry.ask.ends_in_ready());
+        // Two are enough to know: a long pipeline in which all fails is not counted each time.
+        ends.take(2).count() + usize::from(self.open) <= 1
     }
 
     /// Whether what is asked next runs outside a transaction, and nothing of the client before it
@@ -376,11 +267,6 @@ impl Outstanding {
         self.queue.pop_front();
     }
 
-    /// An end of data has no answer, so when it is its turn it is over.
-    fn drop_ends(&mut self) {
-        while self.queue.pop_front_if(|entry| entry.ask == Ask::CopyEnd).is_some() {}
-    }
-
     fn error(&mut self, ask: Ask, who: Who, failed: &mut Vec<Belief>) -> Verdict {
         if ask.ends_in_ready() {
             // `ReadyForQuery` follows, and ends it.
@@ -399,87 +285,6 @@ impl Outstanding {
         let first = beliefs.next().map(Belief::of_the_failed);
         failed.extend(beliefs.rev().chain(first));
         Verdict::Pass
-    }
-
-    /// From here on the server ignores a `Sync` until the client says that it has no more data.
-    fn copy_begins(&mut self, ask: Ask) {
-        let end = self.queue.iter().position(|entry| entry.ask == Ask::CopyEnd);
-        self.copy = if end.is_some() { Copy::Done } else { Copy::Running };
-        if ask == Ask::Execute {
-            let early = self.queue.iter_mut().take(end.unwrap_or(usize::MAX)).skip(1);
-            for sync in early.take_while(|entry| entry.ask == Ask::Sync) {
-                sync.doubt = Doubt::Swallowed;
-                self.doubtful = true;
-            }
-            self.open |= !self.queue.iter().any(Entry::is_answered);
-        }
-    }
-
-    /// It went well, so every `Sync` before its end was swallowed.
-    fn copy_ended(&mut self) {
-        if self.copy != Copy::None {
-            self.queue.retain(|entry| entry.doubt != Doubt::Swallowed);
-            self.copy = Copy::None;
-        }
-    }
-
-    /// The server is ready because of a `Sync`.
-    fn synced(&mut self) {
-        match self.queue.front().map(|entry| entry.doubt) {
-            Some(Doubt::Swallowed) if self.queue.iter().any(Entry::is_answered) => {
-                // It may be the answer to this one, or to that which is answered for sure.
-                let answered = self.queue.iter().position(Entry::is_answered);
-                self.queue.drain(..answered.unwrap_or(0));
-                if let Some(entry) = self.queue.front_mut() {
-                    entry.doubt = Doubt::Answered;
-                }
-            }
-            // It may be the answer to one before it: its own may still come.
-            Some(Doubt::Answered) => {}
-            _ => self.pop(),
-        }
-        self.skipping = false;
-    }
-
-    /// If what comes now comes later than the answer to a `Sync`, that was answered.
-    fn resolve(&mut self, tag: u8) {
-        let in_doubt = |entry: &mut Entry| entry.doubt == Doubt::Answered;
-        let later = !matches!(tag, b'Z' | b'S' | b'N' | b'A');
-        if later && self.queue.pop_front_if(in_doubt).is_some() {
-            while self.queue.pop_front_if(|entry| entry.ask == Ask::Sync).is_some() {}
-        }
-    }
-}
-
-impl Belief {
-    /// The name by which the client spoke of a statement that it has, or will have.
-    pub(crate) fn name(&self) -> Option<&Name> {
-        match self {
-            Self::Spoken(name) | Self::Named { name, .. } => Some(name),
-            _ => None,
-        }
-    }
-
-    /// Of what failed itself, and was not just skipped with it.
-    fn of_the_failed(self) -> Self {
-        match self {
-            Self::Own(token) => Self::Lost(token),
-            belief => belief,
-        }
-    }
-}
-
-impl Entry {
-    /// Whether it is a `Sync` that the server will answer for sure.
-    fn is_answered(&self) -> bool {
-        self.ask == Ask::Sync && self.doubt == Doubt::None
-    }
-}
-
-impl Ask {
-    /// Whether it is answered by `ReadyForQuery`.
-    fn ends_in_ready(self) -> bool {
-        matches!(self, Self::Query | Self::Function | Self::Sync)
     }
 }
 

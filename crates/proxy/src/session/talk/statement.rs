@@ -21,7 +21,7 @@ impl Talk {
     fn must_wait(&mut self, name: &[u8], id: Option<Id>) -> bool {
         self.wiping &= !self.owed.is_answered();
         self.wiping
-            || self.owed.is_open_about(|belief| match belief {
+            || self.owed.is_open_about(name, id, |belief| match belief {
                 Belief::Nothing | Belief::Spoken(_) | Belief::Closed(_) | Belief::Lost(_) => false,
                 Belief::Prepared(statement) => Some(statement.id) == id,
                 Belief::Named { name: other, statement, .. } => {

@@ -1,6 +1,8 @@
 //! The queue against a model of Postgres: whatever the order in which bytes move, the client sees
 //! what it would see without a proxy in between.
 
+mod subjects;
+
 use std::collections::VecDeque;
 
 use proptest::prelude::*;
