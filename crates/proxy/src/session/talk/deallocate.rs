@@ -1,13 +1,15 @@
 //! `DEALLOCATE name`, in SQL, of a statement that was prepared by the protocol.
 //!
-//! psycopg says so where its libpq has no `Close`. The server knows the statement by another name,
-//! and would say that there is none. So it gets an empty statement by the client's name first:
-//! then it answers, and refuses in a failed transaction, as it would without us.
+//! psycopg says so where its libpq has no `Close`, in a pipeline by an `Execute`. The server knows
+//! the statement by another name, and would say that there is none. So it gets an empty statement by
+//! the client's name first: then it answers, and refuses in a failed transaction, as it would
+//! without us.
 
 use bytes::{BufMut, BytesMut};
 
 use super::Talk;
-use crate::wire::frame::Frame;
+use super::upward::Step;
+use crate::wire::frame::{Frame, split_nul};
 use crate::wire::outstanding::{Ask, Belief, Who};
 use crate::wire::pipe::Pipe;
 
@@ -17,9 +19,38 @@ impl Talk {
     pub(super) fn deallocate(&mut self, frame: Frame, pipe: &mut Pipe) -> Belief {
         let alone = self.owed.is_settled() && !self.names.is_empty();
         let text = pipe.unjudged().get(Frame::HEAD..frame.len - 1).filter(|_| alone);
-        let name = text.and_then(deallocated);
-        let Some((name, statement)) = name.and_then(|name| self.names.remove_entry(&name[..]))
-        else {
+        match text.and_then(deallocated) {
+            Some(name) => self.stand_in(&name, pipe),
+            None => Belief::Nothing,
+        }
+    }
+
+    /// A statement is bound: which one of the client's it takes away when it runs. `body` is what
+    /// follows its name in a `Parse`.
+    pub(super) fn deallocates(&self, body: &[u8]) -> Option<Vec<u8>> {
+        // A look at its beginning: most are not read to their end.
+        let begins = !self.names.is_empty() && word(body.trim_ascii_start(), DEALLOCATE).is_some();
+        split_nul(body).filter(|_| begins).and_then(|(text, _)| deallocated(text))
+    }
+
+    /// `Execute`, of what was bound last.
+    pub(super) fn execute(&mut self, frame: Frame, pipe: &mut Pipe) -> Step {
+        let mut belief = Belief::Nothing;
+        if let Some(name) = self.deallocating.take() {
+            if self.must_wait_for(&name) {
+                self.deallocating = Some(name);
+                return Step::Wait;
+            }
+            belief = self.stand_in(&name, pipe);
+        }
+        pipe.pass(frame.len);
+        self.ask(Ask::Execute, belief);
+        Step::Done
+    }
+
+    /// Gives the server an empty statement by the client's name, if the client has one.
+    fn stand_in(&mut self, name: &[u8], pipe: &mut Pipe) -> Belief {
+        let Some((name, statement)) = self.names.remove_entry(name) else {
             return Belief::Nothing;
         };
         put(pipe.insert(), b'C', &[b"S", &name, b"\0"]);
@@ -30,6 +61,8 @@ impl Talk {
     }
 }
 
+const DEALLOCATE: &[u8] = b"deallocate";
+
 fn put(out: &mut BytesMut, tag: u8, parts: &[&[u8]]) {
     out.put_u8(tag);
     out.put_u32(4 + parts.iter().map(|part| part.len()).sum::<usize>() as u32);
@@ -38,7 +71,7 @@ fn put(out: &mut BytesMut, tag: u8, parts: &[&[u8]]) {
 
 /// The name in `DEALLOCATE name`, as Postgres reads it.
 fn deallocated(text: &[u8]) -> Option<Vec<u8>> {
-    let mut rest = word(text.trim_ascii(), b"deallocate")?;
+    let mut rest = word(text.trim_ascii(), DEALLOCATE)?;
     if let Some(behind) = word(rest, b"prepare") {
         rest = behind;
     }

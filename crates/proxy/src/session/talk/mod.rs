@@ -62,6 +62,8 @@ pub(crate) struct Talk {
     state: State,
     /// What of that is left if the last query succeeds.
     afterwards: Option<State>,
+    /// Which named statement is taken away when what was bound last runs.
+    deallocating: Option<Vec<u8>>,
     /// Something runs that takes all statements away if it succeeds.
     wiping: bool,
     /// The server was asked for its answers since it last said something.
@@ -96,6 +98,7 @@ impl Talk {
             unnamed: Unnamed::default(),
             state: State::NONE,
             afterwards: None,
+            deallocating: None,
             wiping: false,
             hurried: false,
             text: None,
@@ -121,6 +124,7 @@ impl Talk {
         self.unfit = false;
         self.state = State::NONE;
         self.afterwards = None;
+        self.deallocating = None;
         self.wiping = false;
         self.text = None;
     }

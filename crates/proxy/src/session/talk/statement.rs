@@ -34,7 +34,7 @@ impl Talk {
     }
 
     /// The same for the use of a name.
-    fn must_wait_for(&mut self, name: &[u8]) -> bool {
+    pub(super) fn must_wait_for(&mut self, name: &[u8]) -> bool {
         let id = self.names.get(name).map(|statement| statement.id);
         self.must_wait(name, id)
     }
@@ -111,6 +111,7 @@ impl Talk {
         let mut belief = Belief::Nothing;
         if name.is_empty() {
             self.runs(None);
+            self.deallocating = self.deallocates(&self.unnamed.now.body);
             self.need_unnamed(pipe, facts);
             pipe.pass(frame.len);
         } else if let Some((spoken, statement)) = self.known(name) {
@@ -119,10 +120,12 @@ impl Talk {
             self.scratch.clear();
             self.scratch.put_slice(portal);
             self.runs(Some(&statement));
+            self.deallocating = self.deallocates(&statement.body);
             self.need(&statement, pipe, facts);
             self.put_renamed(&statement, replaced, frame, pipe);
         } else {
             // Not ours: a statement of SQL's PREPARE, or none at all.
+            self.deallocating = None;
             pipe.pass(frame.len);
         }
         self.ask(Ask::Bind, belief);

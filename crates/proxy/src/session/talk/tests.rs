@@ -247,6 +247,27 @@ fn a_statement_is_deallocated_by_its_clients_name() {
 }
 
 #[test]
+fn and_by_a_statement_that_says_so() {
+    for (name, parse) in [("-", "P - "), ("d", "P * ")] {
+        let mut rig = Rig::new(&Arc::default(), 1);
+        rig.says(&["P a select 1", "S"], &["P * select 1", "S"]);
+        rig.hears("1Z", "1Z");
+        let (said, got) = (format!("P {name} DEALLOCATE a"), format!("{parse}DEALLOCATE a"));
+        let (bind, bound) = (format!("B {name}"), format!("B {}", &parse[2..3]));
+        rig.says(&[&said, &bind, "E", "S"], &[&got, &bound, "C a", "P a ", "E", "S"]);
+        rig.hears("1231EZ", "12EZ");
+        rig.says(&["B a", "S"], &["B *", "S"]); // It failed: the statement is still there.
+        rig.hears("2Z", "2Z");
+        rig.says(&[&bind, "D a", "E", "S"], &[&bound, "D *", "C a", "P a ", "E", "S"]);
+        rig.hears("2tn31CZ", "2tnCZ");
+        rig.says(&["B a", "E", "S"], &["B a", "E", "S"]);
+        rig.hears("EZ", "EZ");
+        // What is bound, and not what was bound before, is what runs.
+        rig.says(&["P a select 1", &bind, "B a", "E", "S"], &[&bound, "B *", "E", "S"]);
+    }
+}
+
+#[test]
 fn state_ends_only_when_it_is_sure() {
     let ended = |text: &str, answer: &str| {
         let mut rig = Rig::new(&Arc::default(), 1);

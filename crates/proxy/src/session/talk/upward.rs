@@ -96,6 +96,7 @@ impl Talk {
             b'B' if carried => return self.bind(frame, pipe, facts),
             b'D' if carried => return self.describe(frame, pipe, facts),
             b'C' if carried => return self.close(frame, pipe),
+            b'E' if carried => return Ok(self.execute(frame, pipe)),
             b'P' => Some(Ask::Parse),
             b'B' => Some(Ask::Bind),
             b'D' => Some(Ask::Describe),
