@@ -3,6 +3,7 @@
 //! [`books`] decides who gets which; here is what carries its decisions out. Connections are opened
 //! in tasks of their own, so an application that goes away takes nothing with it.
 
+mod absent;
 mod books;
 mod lease;
 mod opening;
@@ -20,6 +21,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use self::absent::Absent;
 use self::books::{Books, Limits};
 pub(crate) use self::lease::Lease;
 use self::orders::Orders;
@@ -52,6 +54,7 @@ pub(crate) trait Opener: Send + Sync + 'static {
 pub(crate) struct Pool {
     books: Mutex<Books<Box<Server>, Reply>>,
     terms: Mutex<Terms>,
+    absent: Mutex<Absent>,
     opener: Box<dyn Opener>,
     logins: Semaphore,
     /// Something is due earlier than [`maintain`](Self::maintain) knows.
@@ -79,6 +82,7 @@ impl Pool {
         Arc::new(Self {
             books: Mutex::new(Books::new(limits(tuning))),
             terms: Mutex::new(terms(tuning)),
+            absent: Mutex::default(),
             opener,
             logins: Semaphore::new(LOGINS_AT_ONCE),
             look: Notify::new(),
@@ -100,6 +104,9 @@ impl Pool {
             }
             tracing::debug!(server = lease.id, "a connection at rest was ended by the server");
         }
+        if let Some(failure) = lock(&self.absent).recall(origin, Instant::now()) {
+            return Err(failure);
+        }
         Waiting::enter(self, origin).outcome(self.terms().wait).await
     }
 
@@ -112,6 +119,11 @@ impl Pool {
     /// Closes what rests, and from now on what is given back and nobody waits for.
     pub(crate) fn drain(self: &Arc<Self>) {
         self.change(|books| ((), books.drain()));
+    }
+
+    /// Somebody created or renamed a database: those that were not there may be there now.
+    pub(crate) fn forget_absent(&self) {
+        lock(&self.absent).forget();
     }
 
     /// Closes what has rested or lived long enough, and keeps warm what shall be: to be run once

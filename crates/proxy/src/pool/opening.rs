@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::progress::Progress;
-use super::{Origin, Pool};
+use super::{Origin, Pool, lock};
 use crate::logins::Failure;
 use crate::server::Server;
 
@@ -64,6 +64,7 @@ impl Pool {
 
     fn failed(self: &Arc<Self>, origin: &Arc<Origin>, failure: &Failure) {
         tracing::warn!(sqlstate = failure.code, "no connection to the database: {failure}");
+        lock(&self.absent).note(origin, failure, Instant::now());
         for reply in self.change(|books| books.failed(origin)) {
             // Who went away needs no answer.
             let _gone = reply.send(Err(failure.clone()));

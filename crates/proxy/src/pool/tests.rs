@@ -222,17 +222,40 @@ async fn eight_logins_at_a_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_for_good_ends_all_who_wait_at_once() {
-    let (pool, script) = pool(&tuning(1), &[Fails(failure("3D000", false))]);
+    let (pool, script) = pool(&tuning(1), &[Fails(failure("42501", false))]);
     let origin = origin("a");
     let since = Instant::now();
     let (one, other) = tokio::join!(pool.take(&origin), pool.take(&origin));
     for outcome in [one, other] {
-        assert_eq!(outcome.err().unwrap(), failure("3D000", false));
+        assert_eq!(outcome.err().unwrap(), failure("42501", false));
     }
     assert_eq!((since.elapsed(), script.asked()), (Duration::ZERO, 1));
     // Whoever comes next finds out anew.
     pool.take(&origin).await.unwrap().give_back();
     check(&pool, 1, 1, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_database_that_is_not_there_is_asked_for_now_and_then() {
+    let (pool, script) = pool(&tuning(2), &vec![Fails(failure("3D000", false)); 4]);
+    let (none, own) = (origin("none"), Arc::new(Origin::new(None, Vec::new())));
+    let code =
+        async |origin: &Arc<Origin>| pool.take(origin).await.map_err(|failure| failure.code).err();
+    let refused = Some("3D000".to_owned());
+    for asked in [1, 1] {
+        assert_eq!((code(&none).await, script.asked()), (refused.clone(), asked));
+    }
+    tokio::time::advance(2 * SECOND).await;
+    assert_eq!((code(&none).await, script.asked()), (refused.clone(), 2));
+    // The login's own is prepared beside the pool.
+    for asked in [3, 4] {
+        assert_eq!((code(&own).await, script.asked()), (refused.clone(), asked));
+    }
+    // Another is there, and so is the first once somebody has made it.
+    assert_eq!((code(&origin("some")).await, script.asked()), (None, 5));
+    assert_eq!((code(&none).await, script.asked()), (refused, 5));
+    pool.forget_absent();
+    assert_eq!((code(&none).await, script.asked()), (None, 6));
 }
 
 #[tokio::test(start_paused = true)]

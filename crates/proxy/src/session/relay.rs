@@ -210,8 +210,12 @@ impl Session<'_> {
         }
     }
 
-    /// Counts the end of a transaction, and whether the client keeps its server connection.
+    /// Notes what the server did, before the client hears of it: the end of a transaction, whether
+    /// the client keeps its server connection, and whether there is another database.
     fn note_end(&mut self) {
+        if std::mem::take(&mut self.talk.databases_changed) {
+            self.shared.pool.forget_absent();
+        }
         if !self.talk.owed.is_idle() {
             return;
         }

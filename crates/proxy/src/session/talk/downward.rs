@@ -94,7 +94,7 @@ impl Talk {
                 self.ready(body);
                 self.settle_settings(pipe, facts);
             }
-            b'C' if self.mode == Mode::Transaction => self.complete(body, facts),
+            b'C' => self.complete(body, facts),
             _ => {}
         }
         match verdict {
@@ -120,6 +120,10 @@ impl Talk {
     }
 
     fn complete(&mut self, tag: &[u8], facts: &mut Facts<'_>) {
+        self.databases_changed |= matches!(tag, b"CREATE DATABASE\0" | b"ALTER DATABASE\0");
+        if self.mode == Mode::Session {
+            return;
+        }
         self.note_done(tag);
         match tag {
             b"DISCARD ALL\0" => {

@@ -50,6 +50,8 @@ pub(crate) struct Talk {
     pub(crate) seen: Parameters,
     /// The same at its startup.
     first: Parameters,
+    /// The client created or renamed a database.
+    pub(crate) databases_changed: bool,
     /// What the client set that servers do not report.
     pub(crate) carried: Carried,
     running: Running,
@@ -91,6 +93,7 @@ impl Talk {
             owed: Outstanding::ready(),
             first: seen.clone(),
             seen,
+            databases_changed: false,
             carried: Carried::default(),
             running: Running::default(),
             unfit: false,

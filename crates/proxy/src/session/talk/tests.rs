@@ -268,6 +268,17 @@ fn and_by_a_statement_that_says_so() {
 }
 
 #[test]
+fn a_new_database_is_noticed() {
+    for (tag, noticed) in [("CREATE DATABASE", true), ("ALTER DATABASE", true), ("SELECT 1", false)]
+    {
+        let mut rig = Rig::new(&Arc::default(), 1);
+        rig.send(&message_of("Q nonsense"), usize::MAX);
+        rig.answer(&message(b'C', format!("{tag}\0").as_bytes()), usize::MAX);
+        assert_eq!(rig.talk.databases_changed, noticed);
+    }
+}
+
+#[test]
 fn state_ends_only_when_it_is_sure() {
     let ended = |text: &str, answer: &str| {
         let mut rig = Rig::new(&Arc::default(), 1);
