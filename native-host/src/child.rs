@@ -1,6 +1,7 @@
 //! A program that runs beside a proxy of its own: what it finds, the signals it gets, how it ends.
 
 pub(crate) mod environment;
+mod lifeline;
 pub(crate) mod signals;
 
 use std::io::ErrorKind;
@@ -10,6 +11,8 @@ use std::process::ExitStatus;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::Receiver;
+
+use self::lifeline::Lifeline;
 
 /// Why a program did not start, with the exit code that a shell has for that.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +25,7 @@ pub(crate) struct NotStarted {
 }
 
 /// Runs a program to its end, passes signals on to it, and gives the exit code a shell would give.
+/// It is told to stop when its proxy is `gone`, and when this process is killed.
 ///
 /// # Errors
 ///
@@ -29,14 +33,23 @@ pub(crate) struct NotStarted {
 pub(crate) async fn run(
     mut command: Command,
     signals: &mut Receiver<Signal>,
+    gone: impl Future<Output = ()>,
 ) -> Result<u8, NotStarted> {
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
+    let _lifeline = child.id().map(Lifeline::tie);
+    let mut gone = std::pin::pin!(gone);
+    let mut served = true;
     loop {
         tokio::select! {
             // What has ended gets no signal: another process may have its number by then.
             biased;
             status = child.wait() => return Ok(status.map_or(1, exit_code)),
             Some(signal) = signals.recv() => pass_on(&child, signal),
+            () = &mut gone, if served => {
+                served = false;
+                tracing::error!("the proxy has ended: the program is told to stop");
+                pass_on(&child, Signal::TERM);
+            }
         }
     }
 }
@@ -69,6 +82,8 @@ fn not_started(command: &Command, error: &std::io::Error) -> NotStarted {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use tokio::sync::mpsc::channel;
 
     use super::*;
@@ -76,7 +91,7 @@ mod tests {
     async fn code(program: &str, arguments: &[&str]) -> Result<u8, u8> {
         let mut command = Command::new(program);
         command.args(arguments);
-        run(command, &mut channel(1).1).await.map_err(|error| error.code)
+        run(command, &mut channel(1).1, pending()).await.map_err(|error| error.code)
     }
 
     #[tokio::test]
@@ -94,6 +109,13 @@ mod tests {
         sender.send(Signal::TERM).await.unwrap();
         let mut command = Command::new("sleep");
         command.arg("600");
-        assert_eq!(run(command, &mut signals).await.unwrap(), 143);
+        assert_eq!(run(command, &mut signals, pending()).await.unwrap(), 143);
+    }
+
+    #[tokio::test]
+    async fn it_is_told_that_its_proxy_is_gone() {
+        let mut command = Command::new("sleep");
+        command.arg("600");
+        assert_eq!(run(command, &mut channel(1).1, ready(())).await.unwrap(), 143);
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::cancel::Registry;
@@ -141,14 +142,14 @@ impl Proxy {
             .name("lakegate-proxy".into())
             .spawn(move || {
                 let opened = runtime(options.threads).and_then(|runtime| {
-                    let running = open(&runtime, &options, rules, logins, metrics)?;
-                    Ok((runtime, running))
+                    let (running, doors) = open(&runtime, &options, rules, logins, metrics)?;
+                    Ok((runtime, running, doors))
                 });
                 match opened {
-                    Ok((runtime, running)) => {
-                        let stop = running.shared.stop.clone();
+                    Ok((runtime, running, doors)) => {
+                        let end = End(running.shared.stop.clone());
                         drop(tell.send(Ok(running)));
-                        runtime.block_on(stop.reached(Phase::Gone));
+                        runtime.block_on(last(&end.0, doors));
                         runtime.shutdown_timeout(LAST_THREADS);
                     }
                     Err(error) => drop(tell.send(Err(error))),
@@ -198,6 +199,11 @@ impl Proxy {
             .runtime
             .spawn(async move { pool.take(&origin).await.map(crate::pool::Lease::give_back) });
         taken.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Returns when it serves nobody any more: after a [`drain`](Self::drain), or by a fault.
+    pub async fn gone(&self) {
+        self.running.shared.stop.reached(Phase::Gone).await;
     }
 
     /// How many there are now.
@@ -255,7 +261,7 @@ fn open(
     rules: Rules,
     logins: Arc<dyn Logins>,
     metrics: Metrics,
-) -> Result<Running, StartError> {
+) -> Result<(Running, JoinSet<()>), StartError> {
     let _inside = runtime.enter();
     let listeners = front::listen(options)?;
     let shared = Arc::new(Shared {
@@ -275,10 +281,34 @@ fn open(
         shared: Arc::clone(&shared),
     };
     runtime.spawn(Arc::clone(&shared.pool).maintain());
-    for listener in listeners {
-        runtime.spawn(listener.serve(Arc::clone(&shared)));
+    let doors = listeners.into_iter().map(|listener| listener.serve(Arc::clone(&shared))).collect();
+    Ok((running, doors))
+}
+
+/// Tells everybody that nothing runs any more, however that came.
+struct End(Stop);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.advance(Phase::Gone);
     }
-    Ok(running)
+}
+
+/// Lasts as long as the proxy: to its end, or until a task that lets applications in has panicked.
+/// Whoever runs the proxy must notice that it is of no use.
+async fn last(stop: &Stop, mut doors: JoinSet<()>) {
+    let broken = async {
+        while let Some(ended) = doors.join_next().await {
+            if let Err(error) = ended {
+                return tracing::error!("nobody is let in any more: {error}");
+            }
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = stop.reached(Phase::Gone) => {}
+        () = broken => {}
+    }
 }
 
 /// One thread needs no wake-ups from one to another: it is its own runtime.
@@ -287,4 +317,30 @@ fn runtime(threads: usize) -> Result<Runtime, StartError> {
         if threads <= 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     builder.worker_threads(threads.max(1)).thread_name("lakegate-proxy").enable_all();
     builder.build().map_err(StartError::Threads)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_lasts_until_nobody_is_let_in_by_a_fault() {
+        let stop = Stop::default();
+        let mut doors = JoinSet::new();
+        doors.spawn(async {}); // As while it drains.
+        doors.spawn(async { panic!("a fault") });
+        last(&stop, doors).await;
+        assert!(!stop.is_draining());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn or_until_it_is_told_to_end() {
+        let stop = Stop::default();
+        let mut doors = JoinSet::new();
+        doors.spawn(async {});
+        let mut lasts = std::pin::pin!(last(&stop, doors));
+        assert!(timeout(Duration::from_secs(3600), &mut lasts).await.is_err());
+        drop(End(stop.clone()));
+        lasts.await;
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use lakegate_edges::tls;
 use lakegate_proxy::{Drained, Metrics, Options, Proxy, StartError, UnixSocket};
 use tokio::sync::mpsc::Receiver;
@@ -104,6 +104,7 @@ async fn serve(
                 Signal::Reload => reload(&vitals.proxy, &mut watched, started),
             },
             () = vitals.quit() => return Ok(QUIT),
+            () = vitals.proxy.gone() => return Err(anyhow!("the proxy has ended by itself").into()),
             _ = look.tick(), if watched.has_files() => if watched.has_changed() {
                 reload(&vitals.proxy, &mut watched, started);
             },

@@ -86,7 +86,7 @@ async fn start(
         }
     };
     private.door.show(&private.credential, &mut command);
-    let ended = child::run(command, &mut signals).await;
+    let ended = child::run(command, &mut signals, private.proxy.gone()).await;
     tokio::select! {
         _ = private.proxy.drain(drain) => {}
         _ = signals.recv() => {}
