@@ -41,14 +41,19 @@ impl Guest {
     }
 
     /// Whether it begins with TLS itself, without asking.
-    pub(super) async fn begins_with_tls(&mut self) -> Result<bool, Refusal> {
+    pub(super) async fn begins_with_tls(&mut self, offered: bool) -> Result<bool, Refusal> {
         /// The first byte of a TLS handshake; as a length it would be far too long.
         const HANDSHAKE: u8 = 0x16;
         let deadline = self.deadline;
         let Stream::Tcp(tcp) = self.stream() else { return Ok(false) };
-        let mut first = [0];
-        let seen = in_time(deadline, tcp.peek(&mut first)).await?;
-        Ok(seen == 1 && first == [HANDSHAKE])
+        if offered {
+            // The handshake is read by somebody else, from its beginning.
+            let mut first = [0];
+            let seen = in_time(deadline, tcp.peek(&mut first)).await?;
+            return Ok(seen == 1 && first == [HANDSHAKE]);
+        }
+        self.fill().await?;
+        Ok(self.inbox.first() == Some(&HANDSHAKE))
     }
 
     /// The next packet without a tag.

@@ -25,7 +25,7 @@ pub(super) async fn hear(
     tls_needed: bool,
 ) -> Result<Wish, Refusal> {
     let (mut tls_asked, mut gss_asked) = (false, false);
-    if guest.begins_with_tls().await? {
+    if guest.begins_with_tls(rules.tls.is_some()).await? {
         direct_tls(guest, rules).await?;
         (tls_asked, gss_asked) = (true, true);
     }

@@ -63,6 +63,8 @@ fn tcp(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     // Connections of the process before this one may still be ending on the same port.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
+    // What is accepted inherits it: four system calls less for each application.
+    tcp::tune(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     let listener = TcpListener::from_std(socket.into())?;
@@ -121,10 +123,6 @@ impl Listener {
         match &self.door {
             Door::Tcp(listener, _) => {
                 let (stream, address) = listener.accept().await?;
-                // Of use, but nothing that a connection must fail for.
-                if let Err(error) = tcp::tune(&stream) {
-                    tracing::debug!("a connection of {address} stays as it is: {error}");
-                }
                 Ok((Stream::Tcp(stream), Peer::Tcp(address)))
             }
             Door::Unix(listener, _) => {
@@ -139,7 +137,9 @@ impl Listener {
         let limit = shared.rules().max_clients.saturating_add(ANTEROOM);
         match shared.crowd.guests.enter(limit) {
             Some(place) => {
-                tokio::spawn(welcome(stream, peer, self.beyond, place, Arc::clone(shared)));
+                let welcome = welcome(stream, peer, self.beyond, place, Arc::clone(shared));
+                // Boxed: it is large, and would be copied on its way into the task and out of it.
+                tokio::spawn(Box::pin(welcome));
             }
             None => {
                 shared.metrics.clients_refused.inc();
@@ -160,4 +160,23 @@ fn say_too_many(stream: &Stream) {
     };
     // It is gone, then: nobody to tell.
     drop(written);
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::SockRef;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_accepted_is_tuned() {
+        let (listener, address) = tcp(([127, 0, 0, 1], 0).into()).unwrap();
+        let (_application, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (stream, _) = accepted.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(stream.nodelay().unwrap() && socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), tcp::SILENCE);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), tcp::AGAIN);
+    }
 }
