@@ -16,8 +16,19 @@ use crate::wire::startup::CancelRequest;
 
 /// All applications that can be told apart by a number and a secret.
 #[derive(Default)]
-pub(crate) struct Registry {
-    places: Mutex<HashMap<i32, Arc<Place>>>,
+pub(crate) struct Registry(Mutex<Places>);
+
+#[derive(Default)]
+struct Places {
+    taken: HashMap<i32, Arc<Place>>,
+    random: Random,
+}
+
+/// Random numbers, drawn for several applications at once: for each alone that would take a good
+/// part of the time in which it is let in.
+#[derive(Default)]
+struct Random {
+    drawn: Vec<u8>,
 }
 
 /// What is known of one application.
@@ -36,16 +47,16 @@ pub(crate) struct Seat {
 impl Registry {
     /// Makes a place under a number that nobody else has.
     pub(crate) fn seat(self: &Arc<Self>) -> Seat {
-        let place = Arc::new(Place { secret: random(), held: Mutex::default() });
-        let mut places = lock(&self.places);
+        let mut places = lock(&self.0);
         let id = loop {
             // Not counted upwards: who knows no number has twice as much to guess.
-            let id = i32::from_be_bytes(random()) & i32::MAX;
-            if id != 0 && !places.contains_key(&id) {
+            let id = i32::from_be_bytes(places.random.draw()) & i32::MAX;
+            if id != 0 && !places.taken.contains_key(&id) {
                 break id;
             }
         };
-        places.insert(id, Arc::clone(&place));
+        let place = Arc::new(Place { secret: places.random.draw(), held: Mutex::default() });
+        places.taken.insert(id, Arc::clone(&place));
         drop(places);
         Seat { id, place, registry: Arc::clone(self) }
     }
@@ -53,7 +64,9 @@ impl Registry {
     /// Passes a request on, and returns when the database has it. Says whether there was somebody
     /// to pass it on to; to the sender that makes no difference, as in Postgres.
     pub(crate) async fn cancel(&self, request: &CancelRequest) -> bool {
-        let Some(place) = lock(&self.places).get(&request.id).map(Arc::clone) else { return false };
+        let Some(place) = lock(&self.0).taken.get(&request.id).map(Arc::clone) else {
+            return false;
+        };
         let equal = aws_lc_rs::constant_time::verify_slices_are_equal;
         if equal(&place.secret, &request.secret).is_err() {
             return false;
@@ -95,7 +108,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.lets_go();
-        lock(&self.registry.places).remove(&self.id);
+        lock(&self.registry.0).taken.remove(&self.id);
     }
 }
 
@@ -152,10 +165,21 @@ impl Drop for Passing {
     }
 }
 
-fn random() -> [u8; 4] {
-    let mut bytes = [0; 4];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the system has random numbers");
-    bytes
+impl Random {
+    /// How much is drawn at once, in bytes.
+    const DRAW: usize = 256;
+
+    /// Four bytes that were never given before.
+    fn draw(&mut self) -> [u8; 4] {
+        if self.drawn.is_empty() {
+            self.drawn.resize(Self::DRAW, 0);
+            aws_lc_rs::rand::fill(&mut self.drawn).expect("the system has random numbers");
+        }
+        let (rest, next) = self.drawn.split_last_chunk().expect("it is drawn by multiples of four");
+        let (rest, next) = (rest.len(), *next);
+        self.drawn.truncate(rest);
+        next
+    }
 }
 
 /// What is behind these locks is whole at any moment, so a panic elsewhere spoils nothing.
@@ -252,6 +276,6 @@ mod tests {
         assert_eq!(ids.len(), seats.len());
         assert!(ids.iter().all(|id| 0 < *id));
         drop(seats);
-        assert!(lock(&registry.places).is_empty());
+        assert!(lock(&registry.0).taken.is_empty());
     }
 }

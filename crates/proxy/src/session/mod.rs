@@ -40,6 +40,9 @@ use crate::wire::answer;
 use crate::wire::pipe::Pipe;
 use crate::wire::statements::Registry;
 
+/// What is said beside the reports of parameters at first, in bytes.
+const GREETING: usize = 64;
+
 /// What sessions know from each other.
 #[derive(Default)]
 pub(crate) struct Common {
@@ -79,6 +82,7 @@ struct Session<'a> {
 pub(crate) async fn run(client: Client, shared: &Arc<Shared>, stop: Stop) {
     let Client { stream: mut client, mut inbox, startup, id, cancel: seat } = client;
     let hello = tokio::select! {
+        biased; // In transaction mode nothing is waited for, as a rule.
         hello = welcome::welcome(&startup, shared) => hello,
         () = stop.draining() => Err(welcome::Refusal::Ours(stopping())),
         () = welcome::leaves(&mut client, &mut inbox) => return,
@@ -104,7 +108,7 @@ pub(crate) async fn run(client: Client, shared: &Arc<Shared>, stop: Stop) {
         pinned: false,
         pin_logged: false,
     };
-    session.greet();
+    session.greet(&hello.reports);
     if let Some(lease) = hello.lease {
         session.begin(lease);
     }
@@ -115,12 +119,11 @@ pub(crate) async fn run(client: Client, shared: &Arc<Shared>, stop: Stop) {
 
 impl Session<'_> {
     /// Puts together the first answer: the application is in.
-    fn greet(&mut self) {
+    fn greet(&mut self, reports: &[u8]) {
         let out = self.down.insert();
+        out.reserve(reports.len() + GREETING);
         answer::authentication_ok(out);
-        for (name, value) in self.talk.seen.iter() {
-            answer::parameter_status(out, name, value);
-        }
+        out.extend_from_slice(reports);
         answer::backend_key_data(out, self.id, &self.seat.secret());
         answer::ready_for_query(out, b'I');
     }

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 
 use super::errand::{self, ErrandError};
@@ -21,6 +21,7 @@ use crate::options::Mode;
 use crate::pool::{Lease, Origin};
 use crate::proxy::Shared;
 use crate::stream::Stream;
+use crate::wire::answer;
 use crate::wire::carried::Carried;
 use crate::wire::parameters::Parameters;
 use crate::wire::startup::Startup;
@@ -30,6 +31,7 @@ use crate::wire::startup::Startup;
 const HOLDS: Duration = Duration::from_secs(300);
 /// How many different ones are remembered.
 const REMEMBERED: usize = 1000;
+const APPLICATION_NAME: &str = "application_name";
 /// The longest name of an application, in bytes; Postgres cuts a longer one.
 const NAME: usize = 63;
 
@@ -38,6 +40,8 @@ pub(super) struct Hello {
     pub(super) origin: Arc<Origin>,
     /// What the application is told of the server's parameters.
     pub(super) seen: Parameters,
+    /// The same in messages.
+    pub(super) reports: Bytes,
     /// The server connection that is its own from the start.
     pub(super) lease: Option<Lease>,
 }
@@ -52,7 +56,16 @@ pub(super) enum Refusal {
 
 /// What servers made of startup parameters.
 #[derive(Default)]
-pub(super) struct Learned(Mutex<HashMap<Lesson, (Parameters, Instant)>>);
+pub(super) struct Learned(Mutex<HashMap<Lesson, Taught>>);
+
+/// What servers made of a lesson.
+struct Taught {
+    seen: Parameters,
+    at: Instant,
+    /// The same with the name of the application that came last, and in messages: those that
+    /// connect for each query have one name, and share this.
+    latest: (Parameters, Bytes),
+}
 
 /// An origin, and what was set on top of it.
 type Lesson = (Arc<Origin>, Vec<(String, String)>);
@@ -64,18 +77,17 @@ pub(super) async fn welcome(startup: &Startup, shared: &Arc<Shared>) -> Result<H
     let origin = Arc::new(origin);
     if shared.mode == Mode::Session {
         let lease = shared.pool.take(&origin).await.map_err(Refusal::Ours)?;
-        return Ok(Hello { origin, seen: lease.parameters.clone(), lease: Some(lease) });
+        let seen = lease.parameters.clone();
+        return Ok(Hello { origin, reports: reports(&seen), seen, lease: Some(lease) });
     }
     let name = take_plain_name(&mut following);
     let lesson = (Arc::clone(&origin), following);
-    let mut seen = match shared.sessions.learned.recall(&lesson) {
-        Some(seen) => seen,
-        None => learn(lesson, shared).await?,
+    let name = name.as_deref();
+    let (seen, reports) = match shared.sessions.learned.recall(&lesson, name) {
+        Some(told) => told,
+        None => told(&learn(lesson, shared).await?, name),
     };
-    if let Some(name) = name {
-        seen.set("application_name", name.as_bytes());
-    }
-    Ok(Hello { origin, seen, lease: None })
+    Ok(Hello { origin, seen, reports, lease: None })
 }
 
 /// Returns when the application leaves. What it sends meanwhile is kept.
@@ -91,7 +103,7 @@ pub(super) async fn leaves(client: &mut Stream, inbox: &mut BytesMut) {
 /// Takes out the application's name if Postgres would take it as it is: many applications put
 /// their process's number into it, and nothing is to be learned from that.
 fn take_plain_name(following: &mut Vec<(String, String)>) -> Option<String> {
-    let is_name = |(name, _): &(String, String)| name.eq_ignore_ascii_case("application_name");
+    let is_name = |(name, _): &(String, String)| name.eq_ignore_ascii_case(APPLICATION_NAME);
     let is_plain =
         |value: &str| value.len() <= NAME && value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     let place = following.iter().rposition(is_name)?;
@@ -149,11 +161,31 @@ fn literal(value: &[u8]) -> String {
     format!("E'{value}'")
 }
 
+/// What an application by this name is told, as it is known and in messages.
+fn told(seen: &Parameters, name: Option<&str>) -> (Parameters, Bytes) {
+    let mut seen = seen.clone();
+    if let Some(name) = name {
+        seen.set(APPLICATION_NAME, name.as_bytes());
+    }
+    let reports = reports(&seen);
+    (seen, reports)
+}
+
+fn reports(seen: &Parameters) -> Bytes {
+    let mut out = BytesMut::new();
+    seen.iter().for_each(|(name, value)| answer::parameter_status(&mut out, name, value));
+    out.freeze()
+}
+
 impl Learned {
-    fn recall(&self, lesson: &Lesson) -> Option<Parameters> {
-        let learned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (seen, at) = learned.get(lesson)?;
-        (at.elapsed() < HOLDS).then(|| seen.clone())
+    fn recall(&self, lesson: &Lesson, name: Option<&str>) -> Option<(Parameters, Bytes)> {
+        let mut learned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let taught = learned.get_mut(lesson).filter(|taught| taught.at.elapsed() < HOLDS)?;
+        let wanted = name.map(str::as_bytes).or_else(|| taught.seen.get(APPLICATION_NAME));
+        if taught.latest.0.get(APPLICATION_NAME) != wanted {
+            taught.latest = told(&taught.seen, name);
+        }
+        Some(taught.latest.clone())
     }
 
     fn note(&self, lesson: Lesson, seen: &Parameters) {
@@ -161,7 +193,8 @@ impl Learned {
         if learned.len() >= REMEMBERED {
             learned.clear();
         }
-        learned.insert(lesson, (seen.clone(), Instant::now()));
+        let taught = Taught { seen: seen.clone(), at: Instant::now(), latest: told(seen, None) };
+        learned.insert(lesson, taught);
     }
 }
 
@@ -185,6 +218,22 @@ mod tests {
         check_name(&"a".repeat(64), false);
         check_name("é", false);
         check_name("a\n", false);
+    }
+
+    #[test]
+    fn who_has_another_name_is_told_so() {
+        let learned = Learned::default();
+        let lesson = || (Arc::new(Origin::new(None, Vec::new())), Vec::new());
+        let mut seen = Parameters::default();
+        seen.set("application_name", b"from the role");
+        learned.note(lesson(), &seen);
+        for name in [Some("a"), Some("a"), Some("b"), None, Some("from the role"), None] {
+            let (seen, reports) = learned.recall(&lesson(), name).unwrap();
+            let expected = name.unwrap_or("from the role").as_bytes();
+            assert_eq!(seen.get("application_name"), Some(expected));
+            let body = [b"application_name\0", expected, b"\0"].concat();
+            assert_eq!(&reports[5..], body);
+        }
     }
 
     #[test]

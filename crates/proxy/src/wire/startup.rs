@@ -106,9 +106,9 @@ pub(crate) fn take(inbox: &mut BytesMut) -> Result<Option<First>, StartupError> 
     if inbox.len() < length {
         return Ok(None);
     }
-    let mut packet = inbox.split_to(length);
-    packet.advance(size_of_val(&announced));
-    parse(&packet).map(Some)
+    let first = parse(&inbox[size_of_val(&announced)..length]);
+    inbox.advance(length);
+    first.map(Some)
 }
 
 fn parse(packet: &[u8]) -> Result<First, StartupError> {
