@@ -41,6 +41,7 @@ pub(crate) struct Cli {
         global = true,
         value_name = "FORMAT",
         env = "LAKEGATE_LOG_FORMAT",
+        hide_env_values = true,
         default_value = "text"
     )]
     pub(crate) log_format: LogFormat,
@@ -52,6 +53,7 @@ pub(crate) struct Cli {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// Lines for people.
+    #[value(alias = "")] // An empty variable counts as absent.
     Text,
     /// One JSON object a line, for programs.
     Json,

@@ -60,7 +60,7 @@ fn block_on(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<Exi
 }
 
 fn layers(flags: SettingFlags) -> Layers {
-    Layers { flags: flags.named(), file: flags.config }
+    Layers { flags: flags.named(), file: flags.file() }
 }
 
 fn load(layers: &Layers) -> Result<Settings, Failure> {

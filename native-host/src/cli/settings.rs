@@ -1,17 +1,20 @@
 //! Settings that may be given as flags.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 /// Settings that are no secrets. A secret has no flag: others could see it in the process list.
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SettingFlags {
     /// The configuration file [default: lakegate.toml, if it is there].
-    #[arg(long, global = true, value_name = "FILE", env = "LAKEGATE_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
+    // Any text: an empty variable counts as absent, and as a path clap would refuse it.
+    #[arg(long, global = true, value_name = "FILE", env = "LAKEGATE_CONFIG",
+          hide_env_values = true, value_hint = ValueHint::FilePath)]
+    config: Option<OsString>,
     /// The database server, or an Autoscaling endpoint's path (POSTGRES_HOST).
     #[arg(long, global = true)]
     host: Option<String>,
@@ -42,6 +45,11 @@ pub(crate) struct SettingFlags {
 }
 
 impl SettingFlags {
+    /// The file that was named, if one was.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.config.clone().filter(|name| !name.is_empty()).map(PathBuf::from)
+    }
+
     /// The flags that were given, by their names in the environment.
     pub(crate) fn named(&self) -> BTreeMap<&'static str, String> {
         [
