@@ -36,8 +36,11 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             block_on(async { serve::run(load(&layers(flags))?, clock(), args).await })
         }
         Command::Proxy(args) => block_on(proxy(layers(flags).with(args.named()), progress)),
-        Command::Run(RunArgs { pool, command }) => block_on(async {
+        Command::Run(RunArgs { pool, bootstrap, migrations, command }) => block_on(async {
             let (session, beside) = beside(&layers(flags).with(pool.named()), progress).await?;
+            if bootstrap {
+                bootstrap::prepare(&session, migrations, progress).await?;
+            }
             run::run(&session, beside, command).await
         }),
         Command::Psql(PsqlArgs { arguments }) => block_on(async {

@@ -16,7 +16,7 @@ pub(crate) enum Bootstrap {
 }
 
 /// The desired state.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(after_help = "Example:\n  lakegate bootstrap apply --migrations ./migrations")]
 pub(crate) struct BootstrapArgs {
     /// A folder of .sql files (0001_init.sql, V1__init.sql, 20260101120000_init.sql), or one file

@@ -90,8 +90,9 @@ pub(crate) struct PoolArgs {
 /// Arguments of `run`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
-Example:
+Examples:
   lakegate run -- ./my-app --its-own-flag
+  lakegate run --bootstrap -- python app.py
 
 CMD is started when a login has worked. It finds a proxy of its own in PGHOST, PGPORT, PGUSER,
 PGDATABASE, PGPASSWORD, PGSSLMODE, in POSTGRES_HOST, POSTGRES_PORT, POSTGRES_DB, POSTGRES_USER,
@@ -102,6 +103,12 @@ program, 126 when it cannot be run.")]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) pool: PoolArgs,
+    /// Make the database ready first, as `lakegate bootstrap apply` does.
+    #[arg(long)]
+    pub(crate) bootstrap: bool,
+    /// The folder of .sql files for --bootstrap [default: ./migrations, if it is there].
+    #[arg(long, value_name = "DIR", requires = "bootstrap")]
+    pub(crate) migrations: Option<PathBuf>,
     /// The program and its arguments.
     #[arg(
         value_name = "CMD",

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -56,6 +56,21 @@ async fn verify(session: &Session, args: &BootstrapArgs) -> Result<ExitCode, Fai
         output::print(&findings_text(&findings))?;
     }
     Ok(drift_if(findings.iter().any(|finding| finding.drift)))
+}
+
+/// Makes the database ready for a program. What was done is told on standard error: standard output
+/// is the program's.
+pub(super) async fn prepare(
+    session: &Session,
+    migrations: Option<PathBuf>,
+    progress: bool,
+) -> Result<(), Failure> {
+    let args = BootstrapArgs { migrations, ..BootstrapArgs::default() };
+    let report = session.gate.apply(desired(&args)?).await?;
+    if progress {
+        eprint!("{}", report_text(&report));
+    }
+    Ok(())
 }
 
 fn drift_if(drift: bool) -> ExitCode {
