@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod admin;
+mod app_yaml;
 mod bootstrap;
 mod doctor;
 mod proxy;
@@ -12,6 +13,7 @@ mod token;
 mod words;
 
 pub(crate) use self::admin::{AdminArgs, SetupArgs, TightenArgs};
+pub(crate) use self::app_yaml::AppYamlArgs;
 pub(crate) use self::bootstrap::{Bootstrap, BootstrapArgs};
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::proxy::{ProxyArgs, PsqlArgs, RunArgs};
@@ -86,6 +88,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Run psql on the database.
     Psql(PsqlArgs),
+    /// Write the app.yaml of a Databricks App, or check the one that is there.
+    AppYaml(AppYamlArgs),
     /// Print the completions for a shell.
     Completions {
         /// The shell.

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod admin;
+mod app_yaml;
 mod bootstrap;
 mod doctor;
 mod proxy;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { settings: flags, quiet, command, .. } = cli;
     let progress = !quiet;
     match command {
+        Command::AppYaml(args) => app_yaml::run(&load(&layers(flags))?, &args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "lakegate", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -6,6 +6,7 @@
 //! ([`credential`]), serves the function over HTTP ([`function`]), and gives people the `lakegate`
 //! command.
 
+mod app_yaml;
 mod bindings;
 mod child;
 mod cli;
