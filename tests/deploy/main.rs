@@ -1,10 +1,13 @@
-//! Every manifest in `deploy/` says only what a cluster understands, field by field.
+//! Every manifest in `deploy/` says only what a cluster understands, field by field, and the
+//! Databricks App in it starts.
 //!
 //! A cluster drops a field that it does not know without a word, and the setting is then not made.
 //! Kubernetes' own kinds are checked by a package that carries their schemas; a manifest of another
 //! kind has its schema here, under its own name. Nothing is asked of a cluster or of the network.
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise, also in what it calls")]
 
+mod app_yaml;
+mod databricks_app;
 mod names;
 
 use std::path::{Path, PathBuf};
@@ -15,9 +18,10 @@ use lakegate_tests::{python, root};
 /// The oldest Kubernetes that has all the fields used, and the newest whose schemas are here.
 const VERSIONS: [&str; 2] = ["1.31", "1.37"];
 
-/// All manifests: `deploy/WAY/NAME.yaml`.
+/// All manifests: `deploy/WAY/NAME.yaml`. What a Databricks App is started with is none.
 fn manifests() -> Vec<PathBuf> {
     let ways = entries(&root().join("deploy")).into_iter().filter(|path| path.is_dir());
+    let ways = ways.filter(|way| !way.ends_with("databricks-app"));
     let mut found: Vec<_> = ways.flat_map(|way| entries(&way)).collect();
     found.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     found.sort();

@@ -18,8 +18,8 @@ fn variables() -> (BTreeSet<String>, BTreeSet<String>) {
     (all, required.map(|(name, _)| name.clone()).collect())
 }
 
-/// The documents of a manifest.
-fn documents(manifest: &str) -> Vec<Value> {
+/// The documents of a manifest in `deploy/`, or of another file.
+pub(crate) fn documents(manifest: &str) -> Vec<Value> {
     let script = "import json, sys, ruamel.yaml as yaml\n\
                   print(json.dumps(list(yaml.YAML(typ='safe').load_all(open(sys.argv[1])))))";
     let path = root().join("deploy").join(manifest);
