@@ -5,17 +5,23 @@ use clap::{Parser, Subcommand, ValueEnum};
 mod admin;
 mod app_yaml;
 mod bootstrap;
+mod completions;
 mod doctor;
+mod man;
 mod proxy;
 mod serve;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod token;
 mod words;
 
 pub(crate) use self::admin::{AdminArgs, SetupArgs, TightenArgs};
 pub(crate) use self::app_yaml::AppYamlArgs;
 pub(crate) use self::bootstrap::{Bootstrap, BootstrapArgs};
+pub(crate) use self::completions::CompletionsArgs;
 pub(crate) use self::doctor::DoctorArgs;
+pub(crate) use self::man::ManArgs;
 pub(crate) use self::proxy::{ProxyArgs, PsqlArgs, RunArgs};
 pub(crate) use self::serve::ServeArgs;
 pub(crate) use self::settings::SettingFlags;
@@ -27,7 +33,18 @@ pub(crate) use self::words::arguments;
 /// Settings come from flags, the environment and lakegate.toml, in this order; `lakegate doctor`
 /// shows each and where it came from.
 #[derive(Debug, Parser)]
-#[command(name = "lakegate", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "lakegate",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  lakegate doctor
+  lakegate bootstrap apply --migrations ./migrations
+  lakegate run -- ./my-app
+  lakegate psql -c 'SELECT current_user'"
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) settings: SettingFlags,
@@ -91,10 +108,9 @@ pub(crate) enum Command {
     /// Write the app.yaml of a Databricks App, or check the one that is there.
     AppYaml(AppYamlArgs),
     /// Print the completions for a shell.
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write them all.
+    Man(ManArgs),
 }
 
 /// What is done with the connector.
@@ -103,7 +119,11 @@ pub(crate) enum Work {
     /// Print a database credential: the password for one hour.
     Token(TokenArgs),
     /// Make the database ready: schema, default privileges, tables.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  lakegate bootstrap plan --migrations ./migrations && \
+                      lakegate bootstrap apply --migrations ./migrations"
+    )]
     Bootstrap(Bootstrap),
     /// Create the database and let the application create its schema; once, by an admin.
     Setup(SetupArgs),

@@ -4,6 +4,7 @@ mod admin;
 mod app_yaml;
 mod bootstrap;
 mod doctor;
+mod man;
 mod proxy;
 mod run;
 mod serve;
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
+use clap_complete::Shell;
 use lakegate_edges::clock::Clock;
 use lakegate_edges::settings::Settings;
 
@@ -21,6 +23,7 @@ use crate::cli::{Cli, Command, PsqlArgs, RunArgs, SettingFlags, Work};
 use crate::component::{Gate, Source};
 use crate::edges::Edges;
 use crate::failure::Failure;
+use crate::output;
 use crate::proxy::settings::{Fixed, is_of_proxy, sources as proxy_sources};
 use crate::proxy::watch::{Layers, Watched};
 
@@ -30,10 +33,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let progress = !quiet;
     match command {
         Command::AppYaml(args) => app_yaml::run(&load(&layers(flags))?, &args),
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "lakegate", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Completions(args) => completions(args.shell),
+        Command::Man(args) => man::run(&args),
         Command::Serve(args) => {
             block_on(async { serve::run(load(&layers(flags))?, clock(), args).await })
         }
@@ -54,6 +55,14 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             carry_out(&session, work).await
         }),
     }
+}
+
+/// Prints what a shell is to read.
+fn completions(shell: Shell) -> Result<ExitCode, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lakegate", &mut text);
+    output::print(&String::from_utf8_lossy(&text))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn block_on(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {

@@ -7,14 +7,17 @@ use clap::Args;
 
 /// Arguments of `serve`.
 #[derive(Args, Debug)]
-#[command(after_help = "A key is made, and its digest configured, like this:\n  \
-                        KEY=$(openssl rand -base64 32)\n  \
-                        export LAKEGATE_ADMIN_KEY_SHA256=$(printf %s \"$KEY\" | sha256sum | cut -c1-64)\n\n\
-                        Examples:\n  \
-                        lakegate serve --migrations ./migrations\n  \
-                        lakegate serve --listen 0.0.0.0:8443 --tls-cert tls.crt --tls-key tls.key\n\n\
-                        Ends with 0 when SIGTERM or SIGINT came and all requests were finished, with \
-                        143 or 130 when some were cut off.")]
+#[command(after_help = "\
+Examples:
+  lakegate serve --migrations ./migrations
+  lakegate serve --listen 0.0.0.0:8443 --tls-cert tls.crt --tls-key tls.key
+
+A key is made, and its digest configured, like this:
+  KEY=$(openssl rand -base64 32)
+  export LAKEGATE_ADMIN_KEY_SHA256=$(printf %s \"$KEY\" | sha256sum | cut -c1-64)
+
+Ends with 0 when SIGTERM or SIGINT came and all requests were finished, with 143 or 130 when some
+were cut off.")]
 pub(crate) struct ServeArgs {
     /// Where to listen; port 0 takes a free one. The address is printed as soon as it answers.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000")]

@@ -6,8 +6,12 @@ use clap::Args;
 
 /// Arguments of `token`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  PGPASSWORD=$(lakegate token) psql \"host=$POSTGRES_HOST \
-                        user=$DATABRICKS_CLIENT_ID dbname=$POSTGRES_DB sslmode=verify-full\"")]
+#[command(after_help = "\
+Examples:
+  export PGPASSWORD=$(lakegate token) PGSSLMODE=verify-full
+  psql -h $POSTGRES_HOST -U $DATABRICKS_CLIENT_ID -d $POSTGRES_DB
+
+  lakegate token --pgpass ~/.pgpass --follow &")]
 pub(crate) struct TokenArgs {
     /// Print one JSON object with user, token, host, port, database and expiry.
     #[arg(long, conflicts_with = "pgpass")]
