@@ -132,3 +132,13 @@ pub(crate) enum Work {
     /// Check everything a start needs, and say how to mend what is wrong.
     Doctor(DoctorArgs),
 }
+
+impl Work {
+    /// The flags of a command that are settings, by their names in the environment.
+    pub(crate) fn named(&self) -> BTreeMap<&'static str, String> {
+        match self {
+            Self::Bootstrap(command) => command.named(),
+            _ => BTreeMap::new(),
+        }
+    }
+}

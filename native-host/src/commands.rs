@@ -51,7 +51,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             run::psql(&session, beside, arguments).await
         }),
         Command::Work(work) => block_on(async {
-            let session = Session::open(load(&layers(flags))?, progress).await?;
+            let settings = load(&layers(flags).with(work.named()))?;
+            let session = Session::open(settings, progress).await?;
             carry_out(&session, work).await
         }),
     }

@@ -17,6 +17,7 @@ use crate::watchdog::{self, Watchdog};
 
 pub use crate::bindings::exports::lakegate::connect::bootstrap::{
     Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantee, Migration, Report, Step,
+    Verdict,
 };
 pub use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
 pub use crate::bindings::exports::lakegate::connect::tokens::{Credential, Health, Problem, State};
@@ -137,6 +138,40 @@ impl Gate {
     pub async fn verify(&self, desired: Desired) -> Result<Vec<Finding>, CallError> {
         self.call(move |a, c| {
             async move { c.lakegate_connect_bootstrap().call_verify(a, desired).await }.boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// Marks migrations as done.
+    pub async fn baseline(
+        &self,
+        desired: Desired,
+        through: Option<i64>,
+        plan_only: bool,
+    ) -> Result<Changes, CallError> {
+        self.call(move |a, c| {
+            async move {
+                c.lakegate_connect_bootstrap().call_baseline(a, desired, through, plan_only).await
+            }
+            .boxed()
+        })
+        .await?
+        .map_err(problem)
+    }
+
+    /// Accepts changed migrations, and a verdict on one that was cut off.
+    pub async fn repair(
+        &self,
+        desired: Desired,
+        verdict: Option<Verdict>,
+        plan_only: bool,
+    ) -> Result<Changes, CallError> {
+        self.call(move |a, c| {
+            async move {
+                c.lakegate_connect_bootstrap().call_repair(a, desired, verdict, plan_only).await
+            }
+            .boxed()
         })
         .await?
         .map_err(problem)

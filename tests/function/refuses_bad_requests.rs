@@ -90,7 +90,7 @@ async fn what_does_not_fit() {
     house.set_up().await;
     house.forget().await;
     let function = house.serve().await;
-    let file = |name: &str| json!({ "name": name, "sql": "" });
+    let file = |name: &str| json!({ "name": name, "sql": "--" });
     let mut told = String::new();
     for (route, body) in [
         ("POST /bootstrap", json!({ "migration": [] })),
@@ -119,16 +119,16 @@ async fn what_does_not_fit() {
         POST /bootstrap {"migration":[]}
           the body does not fit at line 1, column 12: expected one of `migrations`, `grants`, `out_of_order`
           The description of this route is at /openapi.json.
-        POST /bootstrap {"migrations":[{"name":"customers.sql","sql":""}]}
+        POST /bootstrap {"migrations":[{"name":"customers.sql","sql":"--"}]}
           "customers.sql" is no name for a migration
           Nothing was run. Name migration files like `20260101120000_init.sql`, `V1__init.sql` or `0001_init.sql`, all in one style, or have one `schema.sql`.
-        POST /bootstrap {"migrations":[{"name":"../0001_a.sql","sql":""}]}
+        POST /bootstrap {"migrations":[{"name":"../0001_a.sql","sql":"--"}]}
           "../0001_a.sql" is no name for a migration
           Nothing was run. Name migration files like `20260101120000_init.sql`, `V1__init.sql` or `0001_init.sql`, all in one style, or have one `schema.sql`.
-        POST /bootstrap {"migrations":[{"name":"0001_a","sql":""}]}
+        POST /bootstrap {"migrations":[{"name":"0001_a","sql":"--"}]}
           the name of a migration does not end in `.sql`
           Nothing was run. Name it like `0001_init.sql`.
-        POST /bootstrap {"migrations":[{"name":"1_a.sql","sql":""},{"name":"01_b.sql","sql":""}]}
+        POST /bootstrap {"migrations":[{"name":"1_a.sql","sql":"--"},{"name":"01_b.sql","sql":"--"}]}
           `01_b.sql` and `1_a.sql` are both version 1
           Nothing was run. Give one of them a higher number.
         POST /bootstrap {"migrations":[{"name":"0001_a.sql"}]}

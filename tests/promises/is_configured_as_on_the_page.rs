@@ -67,6 +67,8 @@ async fn each_is_shown_with_where_it_came_from() {
           DATABRICKS_CLIENT_ID            $SP  (environment)
           DATABRICKS_CLIENT_SECRET        (set)  (secret)
           DATABRICKS_CONFIG_FILE          ~/.databrickscfg  (default)
+          LAKEGATE_LOCK_TIMEOUT           30  (default)
+          LAKEGATE_STATEMENT_TIMEOUT      600  (default)
           LAKEGATE_SPREAD                 true  (lakegate.toml)
         checks
           ok       configuration: OAuth mode, database app_ontos, schema s

@@ -4,14 +4,19 @@
 
 mod applies_what_it_plans;
 mod architecture;
+mod baselines;
 mod detects_the_user;
 mod is_configured_as_on_the_page;
 mod is_safe;
 mod keeps_open_connections;
 mod keeps_secrets;
 mod mints_the_token;
+mod points_at_mistakes;
+mod reads_folders;
+mod repairs;
 mod rotates_before_expiry;
 mod sets_up_once;
+mod shares_what_it_owns;
 mod starts_first_time;
 mod starts_many_at_once;
 mod survives_outages;
@@ -20,3 +25,4 @@ mod tells_bad_answers;
 mod tells_wrong_databases;
 mod tells_wrong_settings;
 mod tightens;
+mod waits_its_turn;

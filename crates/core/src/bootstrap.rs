@@ -8,6 +8,7 @@ pub mod admin;
 mod admin_error;
 mod answer;
 mod apply;
+mod bookkeeping;
 mod desired;
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -24,9 +25,10 @@ mod verify;
 pub use admin_error::AdminError;
 pub(crate) use apply::LOCK_ATTEMPT;
 pub use apply::{CHANGED, UNMET};
+pub use bookkeeping::{Verdict, baseline, repair};
 pub use desired::{Access, Desired, Grant};
 pub use observed::{
-    DefaultPrivilege, LedgerRow, ObserveError, Observed, ObservedLedger, ObservedRole,
+    DefaultPrivilege, Foreign, LedgerRow, ObserveError, Observed, ObservedLedger, ObservedRole,
     ObservedSchema, Relation, RelationGrant,
 };
 pub use plan::{Plan, Statement, Step};

@@ -8,6 +8,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 pub(crate) mod address;
 mod fault;
@@ -70,6 +71,14 @@ pub struct Config {
     pub database: Sourced<String>,
     /// The schema: 1 to 63 bytes, no NUL.
     pub schema: Sourced<String>,
+    /// How long a bootstrap waits for a lock, and for another replica: 1 s or longer.
+    pub lock_limit: Sourced<Duration>,
+    /// How long a statement of a bootstrap may take: 1 s or longer.
+    pub statement_limit: Sourced<Duration>,
+    /// Roles that may read what the application owns: each 1 to 63 bytes, no NUL.
+    pub readers: Vec<String>,
+    /// Roles that may change it, too.
+    pub writers: Vec<String>,
     /// Whether the first refresh of a process is drawn from a wider interval, for large fleets.
     pub spread: Sourced<bool>,
     /// What a person should change though it works: whole sentences, no secret.
@@ -132,17 +141,37 @@ impl Config {
         );
         let spread =
             load.required(&rows::SPREAD, parse_bool, "Set LAKEGATE_SPREAD to true or false.");
+        let lock_limit = load.required(&rows::LOCK_TIMEOUT, parse_seconds, SECONDS_FIX);
+        let statement_limit = load.required(&rows::STATEMENT_TIMEOUT, parse_seconds, SECONDS_FIX);
+        let readers = load.parsed(&rows::READERS, parse_names, NAMES_FIX);
+        let writers = load.parsed(&rows::WRITERS, parse_names, NAMES_FIX);
         let access = if is_local(&load.defaulted(&rows::MODE).value) {
             password_access(&mut load).map(Access::Password)
         } else {
             oauth_access(&mut load).map(|access| Access::OAuth(Box::new(access)))
         };
-        match (access, port, database, schema, spread) {
-            (Some(access), Some(port), Some(database), Some(schema), Some(spread))
-                if load.faults.is_empty() =>
-            {
-                Ok(Self { access, port, database, schema, spread, warnings: load.warnings })
-            }
+        let names = |list: Option<Sourced<_>>| list.map(|list| list.value).unwrap_or_default();
+        let limits = lock_limit.zip(statement_limit);
+        match (access, port, database, schema, spread, limits) {
+            (
+                Some(access),
+                Some(port),
+                Some(database),
+                Some(schema),
+                Some(spread),
+                Some((lock_limit, statement_limit)),
+            ) if load.faults.is_empty() => Ok(Self {
+                access,
+                port,
+                database,
+                schema,
+                lock_limit,
+                statement_limit,
+                readers: names(readers),
+                writers: names(writers),
+                spread,
+                warnings: load.warnings,
+            }),
             _ => Err(ConfigError { faults: load.faults }),
         }
     }
@@ -222,6 +251,25 @@ fn parse_name(text: &str) -> Result<String, Reason> {
         1..=MAX_NAME if text.contains('\0') => Err("a name in Postgres holds no NUL"),
         1..=MAX_NAME => Ok(text.to_owned()),
         _ => Err("a name in Postgres has 1 to 63 bytes"),
+    }
+}
+
+const NAMES_FIX: &str = "Separate the names of the roles by commas. A name that has a comma itself \
+    is given with `--reader` or `--writer`.";
+
+fn parse_names(text: &str) -> Result<Vec<String>, Reason> {
+    text.split(',').map(|name| parse_name(name.trim())).collect()
+}
+
+const SECONDS_FIX: &str = "Set it to a number of seconds, such as 600.";
+
+/// Postgres keeps time limits in milliseconds, in an `int`; 0 would be none at all.
+const MAX_SECONDS: u64 = i32::MAX as u64 / 1_000;
+
+fn parse_seconds(text: &str) -> Result<Duration, Reason> {
+    match text.parse() {
+        Ok(seconds @ 1..=MAX_SECONDS) => Ok(Duration::from_secs(seconds)),
+        _ => Err("it is no number of seconds from 1 to 2147483"),
     }
 }
 

@@ -94,6 +94,9 @@ impl Migration {
 
     fn read(version: i64, name: &str, text: &str) -> Result<Self, MigrationError> {
         let text = normalized(text);
+        if text.trim().is_empty() {
+            return Err(MigrationError::Empty { name: String::from(name) });
+        }
         let mode = script::check(name, &text)?;
         Ok(Self { version, name: String::from(name), sha256: sha256(&text), text, mode })
     }
@@ -209,11 +212,20 @@ mod tests {
 
     #[test]
     fn limits_count_and_size() {
-        let many = |count| (1..=count).map(|n| (alloc::format!("{n}_a.sql"), ""));
+        let many = |count| (1..=count).map(|n| (alloc::format!("{n}_a.sql"), "--"));
         assert_eq!(Migration::read_folder(many(MAX_FILES)).map(|all| all.len()), Ok(MAX_FILES));
         assert_eq!(Migration::read_folder(many(MAX_FILES + 1)), Err(MigrationError::TooMany));
-        let text = " ".repeat(MAX_BYTES / 2 + 1);
+        let text = "-".repeat(MAX_BYTES / 2 + 1);
         let large = [("1_a.sql", &text), ("2_b.sql", &text)];
         assert_eq!(Migration::read_folder(large), Err(MigrationError::TooLarge));
+    }
+
+    #[test]
+    fn a_file_that_was_not_written_to_its_end_is_no_migration() {
+        for text in ["", "\u{feff}", " \r\n\t"] {
+            let refused = Migration::read(1, "1_a.sql", text).unwrap_err();
+            assert_eq!(refused.to_string(), "`1_a.sql` is empty");
+        }
+        assert!(Migration::read(1, "1_a.sql", "-- nothing to do any more").is_ok());
     }
 }

@@ -1,5 +1,7 @@
 //! The three layers of settings: flags, the environment, `lakegate.toml`.
 
+mod grants;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::ErrorKind;
@@ -126,7 +128,19 @@ impl fmt::Debug for Settings {
 /// Reads `name = value` pairs; `postgres_host` in the file is `POSTGRES_HOST` in the environment.
 fn parse(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
     let table: toml::Table = text.parse().map_err(|error| mistake(text, &error))?;
-    table.into_iter().map(|(key, value)| entry(&key, &value)).collect()
+    let mut settings = BTreeMap::new();
+    for (key, value) in table {
+        let entries = match &value {
+            toml::Value::Table(lists) if key == grants::TABLE => grants::entries(lists)?,
+            _ => vec![entry(&key, &value)?],
+        };
+        for (name, value) in entries {
+            if settings.insert(name.clone(), value).is_some() {
+                bail!("{name} is set twice; remove one of them");
+            }
+        }
+    }
+    Ok(settings)
 }
 
 /// Where the text is wrong and why. The error itself would show the line, and that may hold a secret
@@ -144,6 +158,9 @@ fn entry(key: &str, value: &toml::Value) -> anyhow::Result<(String, String)> {
             "`{key}` is a secret and must not be in this file; set {name} in the environment, or put \
              it into a file of its own (DATABRICKS_CLIENT_SECRET_FILE, DATABRICKS_OIDC_TOKEN_FILEPATH)"
         );
+    }
+    if key == grants::TABLE {
+        bail!("`{key}` is a table: [{key}], and below it readers = [\"…\"] and writers = [\"…\"]");
     }
     let text = match value {
         toml::Value::String(text) => text.clone(),
@@ -179,6 +196,27 @@ mod tests {
             &[("POSTGRES_HOST", "h"), ("POSTGRES_PORT", "5433")],
         );
         check("LAKEGATE_SPREAD = true", &[("LAKEGATE_SPREAD", "true")]);
+    }
+
+    #[test]
+    fn knows_one_structure() {
+        check(
+            "postgres_host = 'h'\n[grants]\nreaders = ['a', 'b \"c\"']\nwriters = []",
+            &[("LAKEGATE_READERS", "a,b \"c\""), ("LAKEGATE_WRITERS", ""), ("POSTGRES_HOST", "h")],
+        );
+        check("lakegate_readers = 'a, b'", &[("LAKEGATE_READERS", "a, b")]);
+        refused("grants = 'a'", "`grants` is a table");
+        refused("[grants]\nowners = ['a']", "`grants.owners` is no list of roles");
+        refused("[grants]\nreaders = 'a'", "`grants.readers` must be a list of names");
+        refused("[grants]\nreaders = [1]", "`grants.readers` must be a list of names");
+        refused("[grants]\nreaders = ['a,b']", "`a,b` of `grants.readers` has a comma");
+        refused("[grants]\nwriters = [' a']", "use the flag --writer");
+        refused("[grants]\nreaders = ['']", "`grants.readers` has an empty name");
+        refused(
+            "lakegate_readers = 'a'\n[grants]\nreaders = ['b']",
+            "LAKEGATE_READERS is set twice",
+        );
+        refused("[postgres]\nhost = 'h'", "`postgres` must be a text");
     }
 
     #[test]

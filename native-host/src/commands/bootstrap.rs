@@ -1,34 +1,34 @@
 //! `lakegate bootstrap`.
 
+mod folder;
+
 use std::fmt::Write;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
 use super::Session;
-use crate::cli::{Bootstrap, BootstrapArgs};
-use crate::component::{Access, Changes, Desired, Finding, Grant, Migration, Report, Step};
+use crate::cli::{BaselineArgs, Bootstrap, BootstrapArgs, FilesArgs, RepairArgs};
+use crate::component::{Access, Changes, Desired, Finding, Grant, Report, Step, Verdict};
 use crate::failure::{DRIFT, Failure};
 use crate::output;
 
-/// Where migrations are looked for when no folder is named.
-pub(super) const DEFAULT_FOLDER: &str = "migrations";
-/// More than the component takes is not even read.
-const SIZE_LIMIT: u64 = 32 << 20;
+pub(super) use self::folder::DEFAULT as DEFAULT_FOLDER;
 
 pub(super) async fn run(session: &Session, command: &Bootstrap) -> Result<ExitCode, Failure> {
     match command {
         Bootstrap::Plan(args) => plan(session, args).await,
         Bootstrap::Apply(args) => apply(session, args).await,
         Bootstrap::Verify(args) => verify(session, args).await,
+        Bootstrap::Baseline(args) => baseline(session, args).await,
+        Bootstrap::Repair(args) => repair(session, args).await,
     }
 }
 
 async fn plan(session: &Session, args: &BootstrapArgs) -> Result<ExitCode, Failure> {
     let changes = session.gate.plan(desired(args)?).await?;
-    if args.json {
+    if args.files.json {
         output::print_json(&changes_json(&changes))?;
     } else {
         output::print(&plan_text(&changes))?;
@@ -38,7 +38,7 @@ async fn plan(session: &Session, args: &BootstrapArgs) -> Result<ExitCode, Failu
 
 async fn apply(session: &Session, args: &BootstrapArgs) -> Result<ExitCode, Failure> {
     let report = session.gate.apply(desired(args)?).await?;
-    if args.json {
+    if args.files.json {
         output::print_json(&report_json(&report))?;
     } else {
         output::print(&report_text(&report))?;
@@ -48,7 +48,7 @@ async fn apply(session: &Session, args: &BootstrapArgs) -> Result<ExitCode, Fail
 
 async fn verify(session: &Session, args: &BootstrapArgs) -> Result<ExitCode, Failure> {
     let findings = session.gate.verify(desired(args)?).await?;
-    if args.json {
+    if args.files.json {
         let list: Vec<_> =
             findings.iter().map(|f| json!({ "drift": f.drift, "text": f.text })).collect();
         output::print_json(&json!({ "findings": list }))?;
@@ -65,12 +65,47 @@ pub(super) async fn prepare(
     migrations: Option<PathBuf>,
     progress: bool,
 ) -> Result<(), Failure> {
-    let args = BootstrapArgs { migrations, ..BootstrapArgs::default() };
+    let args = BootstrapArgs {
+        files: FilesArgs { migrations, ..FilesArgs::default() },
+        ..BootstrapArgs::default()
+    };
     let report = session.gate.apply(desired(&args)?).await?;
     if progress {
         eprint!("{}", report_text(&report));
     }
     Ok(())
+}
+
+async fn baseline(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
+    let desired = files(&args.files)?;
+    let changes = session.gate.baseline(desired, args.through, args.plan).await?;
+    written_down(&changes, &args.files, args.plan)
+}
+
+async fn repair(session: &Session, args: &RepairArgs) -> Result<ExitCode, Failure> {
+    let finished = args.finished.map(Verdict::Finished);
+    let verdict = finished.or(args.again.map(Verdict::Undone));
+    let changes = session.gate.repair(files(&args.files)?, verdict, args.plan).await?;
+    written_down(&changes, &args.files, args.plan)
+}
+
+/// Shows what was written into the ledger, or would be.
+fn written_down(changes: &Changes, args: &FilesArgs, plan: bool) -> Result<ExitCode, Failure> {
+    if args.json {
+        let mut shown = changes_json(changes);
+        shown["applied"] = Value::Bool(!plan);
+        output::print_json(&shown)?;
+    } else if changes.steps.is_empty() {
+        let Changes { database, schema, .. } = changes;
+        let text = format!("nothing to do: the ledger of schema {schema} in {database} is right\n");
+        output::print(&(text + &notes_text(&changes.notes)))?;
+    } else if plan {
+        output::print(&plan_text(changes))?;
+    } else {
+        let done: String = changes.steps.iter().map(|it| format!("done: {}\n", it.title)).collect();
+        output::print(&(done + &notes_text(&changes.notes)))?;
+    }
+    Ok(drift_if(plan && !changes.steps.is_empty()))
 }
 
 fn drift_if(drift: bool) -> ExitCode {
@@ -172,49 +207,14 @@ fn desired(args: &BootstrapArgs) -> Result<Desired, Failure> {
         roles.iter().map(|role| Grant { role: role.clone(), access }).collect::<Vec<_>>()
     };
     Ok(Desired {
-        migrations: migrations(args.migrations.as_deref())?,
         grants: [grants(&args.reader, Access::Read), grants(&args.writer, Access::Write)].concat(),
         out_of_order: args.out_of_order,
+        ..files(&args.files)?
     })
 }
 
-/// Reads every `.sql` file of the folder. What their names mean is not decided here.
-fn migrations(folder: Option<&Path>) -> Result<Vec<Migration>, Failure> {
-    let path = folder.unwrap_or(Path::new(DEFAULT_FOLDER));
-    match std::fs::metadata(path) {
-        Err(error) if folder.is_none() && error.kind() == ErrorKind::NotFound => return Ok(vec![]),
-        Err(error) => return Err(unreadable(path, &error)),
-        Ok(found) if found.is_file() => return Ok(vec![read(path)?]),
-        Ok(_) => {}
-    }
-    let mut files = std::fs::read_dir(path)
-        .and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>())
-        .map_err(|error| unreadable(path, &error))?;
-    files.retain(|file| file.extension().is_some_and(|e| e == "sql"));
-    files.sort();
-    let size: u64 = files.iter().filter_map(|f| std::fs::metadata(f).ok()).map(|m| m.len()).sum();
-    if SIZE_LIMIT < size {
-        return Err(Failure::usage(format!(
-            "the migrations in {} are {size} bytes; at most {SIZE_LIMIT} are taken",
-            path.display()
-        )));
-    }
-    files.iter().map(|file| read(file)).collect()
-}
-
-fn read(file: &Path) -> Result<Migration, Failure> {
-    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count();
-        Failure::usage(format!("{}:{line}: not UTF-8 text", file.display()))
-    })?;
-    let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Migration { name, text })
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::usage(format!("{} cannot be read: {error}", path.display()))
+/// The migrations alone.
+fn files(args: &FilesArgs) -> Result<Desired, Failure> {
+    let migrations = folder::migrations(args.migrations.as_deref())?;
+    Ok(Desired { migrations, grants: Vec::new(), out_of_order: false })
 }

@@ -7,7 +7,7 @@ use super::guest::Guest;
 
 /// Every variable that the function has, as `spin.toml` declares them. A setting of any other name
 /// is none of its business: the environment may hold the secrets of others.
-pub const VARIABLES: [&str; 21] = [
+pub const VARIABLES: [&str; 25] = [
     "databricks_auth_type",
     "databricks_client_id",
     "databricks_client_secret",
@@ -20,9 +20,13 @@ pub const VARIABLES: [&str; 21] = [
     "lakebase_instance_name",
     "lakegate_admin_key_sha256",
     "lakegate_cache_key",
+    "lakegate_lock_timeout",
     "lakegate_postgres_ca",
+    "lakegate_readers",
     "lakegate_spread",
+    "lakegate_statement_timeout",
     "lakegate_token_key_sha256",
+    "lakegate_writers",
     "postgres_db",
     "postgres_db_schema",
     "postgres_host",

@@ -3,6 +3,7 @@
 use lakegate_core::bootstrap::admin::AdminPlan;
 use lakegate_core::bootstrap::{
     Access as CoreAccess, Finding as CoreFinding, Plan, Report as CoreReport,
+    Verdict as CoreVerdict,
 };
 use lakegate_core::flow::admin::Mode;
 use lakegate_core::flow::preparation::{Admin as CoreAdmin, Wish};
@@ -11,6 +12,7 @@ use lakegate_core::sql::Ident;
 
 use crate::bindings::exports::lakegate::connect::bootstrap::{
     Access, Admin, AdminReport, Changes, Desired, Finding, Grantee, Guest, Problem, Report, Step,
+    Verdict,
 };
 use crate::{Component, connector};
 
@@ -29,6 +31,28 @@ impl Guest for Component {
             .into_iter()
             .map(|CoreFinding { drift, text }| Finding { drift, text })
             .collect())
+    }
+
+    async fn baseline(
+        desired: Desired,
+        through: Option<i64>,
+        plan_only: bool,
+    ) -> Result<Changes, Problem> {
+        let plan = connector().await.baseline(wish(desired), through, mode(plan_only)).await?;
+        Ok(changes(&plan))
+    }
+
+    async fn repair(
+        desired: Desired,
+        verdict: Option<Verdict>,
+        plan_only: bool,
+    ) -> Result<Changes, Problem> {
+        let verdict = verdict.map(|verdict| match verdict {
+            Verdict::Finished(version) => CoreVerdict::Finished(version),
+            Verdict::Undone(version) => CoreVerdict::Undone(version),
+        });
+        let plan = connector().await.repair(wish(desired), verdict, mode(plan_only)).await?;
+        Ok(changes(&plan))
     }
 
     async fn setup(

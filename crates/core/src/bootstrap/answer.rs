@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::ObserveError;
 use super::admin::ObservedServer;
 use super::observed::{
-    DefaultPrivilege, LedgerRow, Observed, ObservedLedger, ObservedRole, ObservedSchema, Relation,
-    RelationGrant,
+    DefaultPrivilege, Foreign, LedgerRow, Observed, ObservedLedger, ObservedRole, ObservedSchema,
+    Relation, RelationGrant,
 };
 use crate::json::{self, FromJson, Misfit, Object};
 use crate::sql::Ident;
@@ -47,6 +47,7 @@ impl FromJson for Observed {
             roles: answer.take("roles")?,
             defaults: answer.take("defaults")?,
             relations: answer.take("relations")?,
+            foreign: answer.take("foreign")?,
             ledger: answer.take("ledger")?,
         })
     }
@@ -113,6 +114,17 @@ impl FromJson for RelationGrant {
     fn from_json(value: Value) -> Result<Self, Misfit> {
         let mut grant = Object::from_json(value)?;
         Ok(Self { role: grant.take("role")?, privilege: grant.take("privilege")? })
+    }
+}
+
+impl FromJson for Foreign {
+    fn from_json(value: Value) -> Result<Self, Misfit> {
+        let mut foreign = Object::from_json(value)?;
+        Ok(Self {
+            owner: foreign.take("owner")?,
+            count: foreign.take("count")?,
+            first: foreign.take("first")?,
+        })
     }
 }
 

@@ -42,6 +42,11 @@ const AFTER_SCRIPT: &str = "\n;SELECT";
 const LOOP: &str =
     "  FOR lakegate_version, lakegate_name, lakegate_sha256, lakegate_script IN VALUES\n";
 
+/// What it means to run a script, in words.
+pub(super) fn run_title(name: &str) -> String {
+    format!("run {name}")
+}
+
 /// What a plan saw of the schema: it must still be so when a block runs.
 #[derive(Clone, Debug)]
 pub(super) enum Seen {
@@ -100,7 +105,7 @@ impl<'a> Block<'a> {
              lakegate_role text := pg_catalog.current_setting('role');\nBEGIN\n",
         );
         block.set("search_path", "pg_catalog");
-        block.set("lock_timeout", &format!("{}ms", millis(LOCK_ATTEMPT)));
+        block.set("lock_timeout", &format!("{}ms", millis(LOCK_ATTEMPT.min(site.lock_limit))));
         block.line(&format!("PERFORM pg_catalog.pg_advisory_xact_lock({})", site.lock));
         block.set("lock_timeout", &format!("{}ms", millis(site.lock_limit)));
         let changed = changed(seen, site.schema, ledger);
@@ -158,7 +163,7 @@ impl<'a> Block<'a> {
         let row = format!("    ({}, {name}, {sha256}, ", migration.version());
         self.body.push_str(&row);
         let comment = format!("{SCRIPT}{}\n", migration.name());
-        self.quote(format!("run {}", migration.name()), &comment, migration.text(), AFTER_SCRIPT);
+        self.quote(run_title(migration.name()), &comment, migration.text(), AFTER_SCRIPT);
         self.body.push(')');
         ledger.finished(migration);
     }
@@ -268,7 +273,8 @@ pub(super) fn alone<'a>(
     ));
     let mut statements = Vec::from([begin.close(Origin::Block)]);
     statements.extend(spans.iter().enumerate().map(|(index, span)| {
-        let title = format!("run {}, statement {} of {}", migration.name(), index + 1, spans.len());
+        let number = format!("statement {} of {}", index + 1, spans.len());
+        let title = format!("{}, {number}", run_title(migration.name()));
         let sql = String::from(&migration.text()[span.clone()]);
         Statement {
             steps: Vec::from([Step::new(title, 0..sql.len())]),

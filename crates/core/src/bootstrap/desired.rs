@@ -36,6 +36,14 @@ impl Desired {
             statement_limit: Duration::from_secs(600),
         }
     }
+
+    /// Adds access for a role. Of two wishes for the same role the greater counts.
+    pub fn grant(&mut self, role: Ident, access: Access) {
+        match self.grants.iter_mut().find(|grant| grant.role == role) {
+            Some(grant) => grant.access = grant.access.max(access),
+            None => self.grants.push(Grant { role, access }),
+        }
+    }
 }
 
 /// What another role may do in the schema.
@@ -48,7 +56,7 @@ pub struct Grant {
 }
 
 /// What a role may do with present and future tables and sequences.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Access {
     /// Read rows.
     Read,

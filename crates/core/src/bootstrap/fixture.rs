@@ -15,7 +15,7 @@ pub(crate) fn empty(changes: Value) -> String {
         "create_database": false, "member_of": [], "server_version": 170_002, "read_only": false,
         "database": "db", "database_owner": "admin", "can_connect": true, "can_create": true,
         "public_privileges": ["CONNECT", "TEMPORARY"], "schema": null, "roles": [],
-        "defaults": [], "relations": [], "ledger": null,
+        "defaults": [], "relations": [], "foreign": [], "ledger": null,
     });
     with(fields, changes).to_string()
 }

@@ -95,6 +95,12 @@ SELECT pg_catalog.json_build_object(
         JOIN asked ON asked.oid = a.grantee), '[]')) ORDER BY relname)
     FROM relation
     WHERE EXISTS (SELECT FROM asked)), '[]'),
+  'foreign', COALESCE((
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+      'owner', owner, 'count', count, 'first', first) ORDER BY owner)
+    FROM (
+      SELECT owner, pg_catalog.count(*) AS count, pg_catalog.min(relname::text) AS first
+      FROM relation WHERE owner <> current_user GROUP BY owner) others), '[]'),
   'ledger', (
     SELECT pg_catalog.json_build_object(
       'owner', owner,

@@ -11,13 +11,24 @@ use crate::sql::{Ident, Literal, Qualified};
 /// The name of the table.
 pub(super) const NAME: &str = "lakegate_migrations";
 
+/// What it means to create it, in words.
+pub(super) const CREATE: &str = "create the ledger of migrations";
+
 /// The ledger of a schema.
 #[derive(Clone, Debug)]
 pub(super) struct Ledger {
     /// `"schema"."lakegate_migrations"`
     table: String,
     /// What its rows say, by version: in the database now, or once the plan has run so far.
-    rows: Vec<(i64, String)>,
+    rows: Vec<Row>,
+}
+
+/// What a plan counts on of a row.
+#[derive(Clone, Debug)]
+struct Row {
+    version: i64,
+    sha256: String,
+    progress: Progress,
 }
 
 /// How far a migration got, as its row has it.
@@ -68,9 +79,15 @@ impl Ledger {
     /// Marks a migration as running.
     pub(super) fn begin(&mut self, migration: &Migration) -> String {
         self.set(migration.version(), migration.sha256(), Progress::Running);
+        self.row(migration, "NULL")
+    }
+
+    /// Writes the row of a migration that starts now, or is taken for one that did.
+    fn row(&self, migration: &Migration, milliseconds: &str) -> String {
         let (name, sha256) = (Literal(migration.name()), Literal(migration.sha256()));
         let what = [format!("{}", migration.version()), format!("{name}"), format!("{sha256}")];
-        self.insert(what.each_ref().map(String::as_str), "pg_catalog.clock_timestamp()", "NULL")
+        let what = what.each_ref().map(String::as_str);
+        self.insert(what, "pg_catalog.clock_timestamp()", milliseconds)
     }
 
     /// Counts on the row of a migration that has run by then.
@@ -89,24 +106,40 @@ impl Ledger {
         )
     }
 
-    /// For a person: accepts a changed file.
-    pub(super) fn accept(&self, version: i64, sha256: &str) -> String {
-        format!("UPDATE {} SET sha256 = {} WHERE version = {version};", self.table, Literal(sha256))
+    /// Writes down that a migration's work was there before.
+    pub(super) fn mark(&mut self, migration: &Migration) -> String {
+        self.finished(migration);
+        self.row(migration, "0")
     }
 
-    /// For a person: declares an unfinished migration done.
-    pub(super) fn declare_done(&self, version: i64) -> String {
-        format!("UPDATE {} SET milliseconds = 0 WHERE version = {version};", self.table)
+    /// Takes a migration that ran for what its file is now.
+    pub(super) fn accept(&mut self, version: i64, name: &str, sha256: &str) -> String {
+        self.set(version, sha256, Progress::Done);
+        format!(
+            "UPDATE {} SET name = {}, sha256 = {} WHERE version = {version}",
+            self.table,
+            Literal(name),
+            Literal(sha256)
+        )
     }
 
-    /// For a person: forgets a migration, so that it runs again.
-    pub(super) fn forget(&self, version: i64) -> String {
-        format!("DELETE FROM {} WHERE version = {version};", self.table)
+    /// Declares a running migration done.
+    pub(super) fn declare_done(&mut self, version: i64) -> String {
+        if let Ok(at) = self.find(version) {
+            self.rows[at].progress = Progress::Done;
+        }
+        format!("UPDATE {} SET milliseconds = 0 WHERE version = {version}", self.table)
+    }
+
+    /// Forgets a migration, so that it runs again.
+    pub(super) fn forget(&mut self, version: i64) -> String {
+        self.rows.retain(|row| row.version != version);
+        format!("DELETE FROM {} WHERE version = {version}", self.table)
     }
 
     /// A condition that is true when the rows are not what they are thought to be.
     pub(super) fn differs(&self) -> String {
-        let text: Vec<_> = self.rows.iter().map(|(_, row)| row.as_str()).collect();
+        let text: Vec<_> = self.rows.iter().map(Row::to_text).collect();
         let digest = migrations::sha256(&text.join(","));
         format!(
             "(SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(\
@@ -118,14 +151,26 @@ impl Ledger {
         )
     }
 
+    fn find(&self, version: i64) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&version, |row| row.version)
+    }
+
     fn set(&mut self, version: i64, sha256: &str, progress: Progress) {
-        let row = match progress {
+        let row = Row { version, sha256: String::from(sha256), progress };
+        match self.find(version) {
+            Ok(at) => self.rows[at] = row,
+            Err(at) => self.rows.insert(at, row),
+        }
+    }
+}
+
+impl Row {
+    /// As [`Ledger::differs`] has the server write it.
+    fn to_text(&self) -> String {
+        let Self { version, sha256, progress } = self;
+        match progress {
             Progress::Running => format!("{version}:{sha256}:running"),
             Progress::Done => format!("{version}:{sha256}"),
-        };
-        match self.rows.binary_search_by_key(&version, |(version, _)| *version) {
-            Ok(at) => self.rows[at].1 = row,
-            Err(at) => self.rows.insert(at, (version, row)),
         }
     }
 }
@@ -135,7 +180,7 @@ pub(super) fn milliseconds_since(moment: &str) -> String {
     format!("(EXTRACT(epoch FROM pg_catalog.clock_timestamp() - {moment}) * 1000)::bigint")
 }
 
-/// The migrations that did not run yet.
+/// The migrations that are to run.
 ///
 /// # Errors
 ///
@@ -146,16 +191,42 @@ pub(super) fn pending<'a>(
     migrations: &'a [Migration],
     out_of_order: bool,
 ) -> Result<Vec<&'a Migration>, PlanError> {
-    if let Some(row) = rows.iter().find(|row| row.milliseconds.is_none()) {
-        return Err(PlanError::Unfinished {
+    all_ended(schema, rows)?;
+    let pending = missing(schema, rows, migrations)?;
+    let newest = rows.iter().max_by_key(|row| row.version);
+    match (pending.first(), newest) {
+        (Some(late), Some(newest)) if late.version() < newest.version && !out_of_order => {
+            Err(PlanError::Late { name: String::from(late.name()), newest: newest.name.clone() })
+        }
+        _ => Ok(pending),
+    }
+}
+
+/// Requires that no migration is under way, or was cut off.
+pub(super) fn all_ended(schema: &Ident, rows: &[LedgerRow]) -> Result<(), PlanError> {
+    match rows.iter().find(|row| row.milliseconds.is_none()) {
+        None => Ok(()),
+        Some(row) => Err(PlanError::Unfinished {
             schema: schema.clone(),
             version: row.version,
             name: row.name.clone(),
             applied_by: row.applied_by.clone(),
             applied_at: row.applied_at.clone(),
-        });
+        }),
     }
-    let mut pending = Vec::new();
+}
+
+/// The migrations that the ledger does not have.
+///
+/// # Errors
+///
+/// When it has one of them with another text.
+pub(super) fn missing<'a>(
+    schema: &Ident,
+    rows: &[LedgerRow],
+    migrations: &'a [Migration],
+) -> Result<Vec<&'a Migration>, PlanError> {
+    let mut missing = Vec::new();
     for migration in migrations {
         match rows.iter().find(|row| row.version == migration.version()) {
             Some(row) if row.sha256 != migration.sha256() => {
@@ -168,16 +239,10 @@ pub(super) fn pending<'a>(
                 });
             }
             Some(_) => {}
-            None => pending.push(migration),
+            None => missing.push(migration),
         }
     }
-    let newest = rows.iter().max_by_key(|row| row.version);
-    match (pending.first(), newest) {
-        (Some(late), Some(newest)) if late.version() < newest.version && !out_of_order => {
-            Err(PlanError::Late { name: String::from(late.name()), newest: newest.name.clone() })
-        }
-        _ => Ok(pending),
-    }
+    Ok(missing)
 }
 
 /// What the ledger knows and the folder does not, in words.

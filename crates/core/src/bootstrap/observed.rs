@@ -44,6 +44,8 @@ pub struct Observed {
     pub defaults: Vec<DefaultPrivilege>,
     /// Tables, views and sequences of the schema.
     pub relations: Vec<Relation>,
+    /// What belongs to others in the schema.
+    pub foreign: Vec<Foreign>,
     /// The ledger, if there is one.
     pub ledger: Option<ObservedLedger>,
 }
@@ -99,6 +101,17 @@ pub struct RelationGrant {
     pub role: Ident,
     /// Its name, such as `SELECT`.
     pub privilege: String,
+}
+
+/// Tables, views and sequences of one other owner.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    /// Who owns them.
+    pub owner: Ident,
+    /// How many there are.
+    pub count: i64,
+    /// The first of their names.
+    pub first: Ident,
 }
 
 /// The table that remembers which migrations ran.

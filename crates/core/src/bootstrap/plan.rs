@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use super::apply::{self, Block, Seen, Site};
 use super::ledger::{self, Ledger};
-use super::{Desired, Observed, PlanError, privileges};
+use super::{Desired, LedgerRow, Observed, PlanError, privileges};
 use crate::migrations::{Migration, Mode, Place};
 use crate::sql::Ident;
 
@@ -59,6 +59,11 @@ impl Step {
         Self { title, span }
     }
 
+    /// Where its SQL starts in the statement, in bytes.
+    pub(super) fn start(&self) -> usize {
+        self.span.start
+    }
+
     pub(super) fn shift(&mut self, by: usize) {
         self.span = self.span.start + by..self.span.end + by;
     }
@@ -72,6 +77,27 @@ impl Statement {
 }
 
 impl Plan {
+    /// A plan of these statements, which can only be run where something can be written.
+    pub(super) fn new(
+        observed: &Observed,
+        desired: &Desired,
+        rows: &[LedgerRow],
+        statements: Vec<Statement>,
+    ) -> Result<Self, PlanError> {
+        let database = observed.database.clone();
+        if !statements.is_empty() && observed.read_only {
+            return Err(PlanError::ReadOnly { database });
+        }
+        Ok(Self {
+            role: observed.role.clone(),
+            database,
+            schema: desired.schema.clone(),
+            statements,
+            notes: ledger::unknown(rows, &desired.migrations).into_iter().collect(),
+            public_may_create: observed.public_may_create(),
+        })
+    }
+
     /// Whether the database is as it should be.
     pub fn is_empty(&self) -> bool {
         self.statements.is_empty()
@@ -94,21 +120,12 @@ pub fn plan(observed: &Observed, desired: &Desired) -> Result<Plan, PlanError> {
     let rows = ledger_rows(observed)?;
     let pending =
         ledger::pending(&desired.schema, rows, &desired.migrations, desired.out_of_order)?;
-    let mut plan = Plan {
-        role: observed.role.clone(),
-        database: observed.database.clone(),
-        schema: desired.schema.clone(),
-        statements: statements(observed, desired, rows, &pending),
-        notes: ledger::unknown(rows, &desired.migrations).into_iter().collect(),
-        public_may_create: observed.public_may_create(),
-    };
-    if !plan.is_empty() && observed.read_only {
-        return Err(PlanError::ReadOnly { database: plan.database });
+    let statements = statements(observed, desired, rows, &pending);
+    let mut plan = Plan::new(observed, desired, rows, statements)?;
+    if !pending.is_empty() {
+        check_may_create(observed, desired)?;
     }
-    let may_create = observed.schema.as_ref().is_none_or(|schema| schema.create);
-    if !pending.is_empty() && !may_create {
-        return Err(PlanError::NoCreateInSchema { role: plan.role, schema: plan.schema });
-    }
+    plan.notes.extend(privileges::foreign(observed, desired));
     if plan.public_may_create {
         plan.notes.push(format!(
             "every role may create schemas in database {}; `lakegate tighten` ends that",
@@ -118,7 +135,7 @@ pub fn plan(observed: &Observed, desired: &Desired) -> Result<Plan, PlanError> {
     Ok(plan)
 }
 
-fn check_schema(observed: &Observed, desired: &Desired) -> Result<(), PlanError> {
+pub(super) fn check_schema(observed: &Observed, desired: &Desired) -> Result<(), PlanError> {
     let (role, schema) = (observed.role.clone(), desired.schema.clone());
     match &observed.schema {
         None if schema.as_parameter().starts_with("pg_") => Err(PlanError::Reserved { schema }),
@@ -132,15 +149,27 @@ fn check_schema(observed: &Observed, desired: &Desired) -> Result<(), PlanError>
     }
 }
 
-fn check_roles(observed: &Observed, desired: &Desired) -> Result<(), PlanError> {
-    let exists = |role: &Ident| observed.roles.iter().any(|found| found.name == *role);
-    match desired.grants.iter().find(|grant| !exists(&grant.role)) {
-        Some(grant) => Err(PlanError::MissingRole { role: grant.role.clone() }),
-        None => Ok(()),
+pub(super) fn check_may_create(observed: &Observed, desired: &Desired) -> Result<(), PlanError> {
+    let (role, schema) = (observed.role.clone(), desired.schema.clone());
+    match &observed.schema {
+        Some(found) if !found.create => Err(PlanError::NoCreateInSchema { role, schema }),
+        _ => Ok(()),
     }
 }
 
-fn ledger_rows(observed: &Observed) -> Result<&[super::LedgerRow], PlanError> {
+fn check_roles(observed: &Observed, desired: &Desired) -> Result<(), PlanError> {
+    let exists = |role: &Ident| observed.roles.iter().any(|found| found.name == *role);
+    match desired.grants.iter().map(|grant| &grant.role).find(|role| !exists(role)) {
+        None => Ok(()),
+        // No role can be called `public`: Postgres takes even the quoted name for everybody.
+        Some(role) if role.as_parameter().eq_ignore_ascii_case("public") => {
+            Err(PlanError::Everybody { role: role.clone() })
+        }
+        Some(role) => Err(PlanError::MissingRole { role: role.clone() }),
+    }
+}
+
+pub(super) fn ledger_rows(observed: &Observed) -> Result<&[LedgerRow], PlanError> {
     let Some(ledger) = &observed.ledger else { return Ok(&[]) };
     ledger.rows.as_deref().ok_or_else(|| PlanError::UnreadableLedger {
         owner: ledger.owner.clone(),
@@ -153,25 +182,29 @@ fn is_public(schema: &Ident) -> bool {
     schema.as_parameter() == "public"
 }
 
+/// What the first block of a plan has to find.
+pub(super) fn seen(observed: &Observed) -> Seen {
+    match (&observed.schema, &observed.ledger) {
+        (None, _) => Seen::NoSchema,
+        (Some(_), None) => Seen::NoLedger,
+        (Some(_), Some(_)) => Seen::Ledger,
+    }
+}
+
 fn statements(
     observed: &Observed,
     desired: &Desired,
-    rows: &[super::LedgerRow],
+    rows: &[LedgerRow],
     pending: &[&Migration],
 ) -> Vec<Statement> {
     let site = Site::new(observed, desired);
     let mut ledger = Ledger::new(site.schema, rows);
-    let seen = match (&observed.schema, &observed.ledger) {
-        (None, _) => Seen::NoSchema,
-        (Some(_), None) => Seen::NoLedger,
-        (Some(_), Some(_)) => Seen::Ledger,
-    };
     let mut has_ledger = observed.ledger.is_some();
     let mut finished = Vec::new();
-    let mut open = Open { block: Block::new(&site, &seen, &ledger), used: false };
+    let mut open = Open { block: Block::new(&site, &seen(observed), &ledger), used: false };
     open.used |= prepare(&mut open.block, observed, desired);
     if !has_ledger && !pending.is_empty() {
-        open.step(String::from("create the ledger of migrations"), &ledger.create());
+        open.step(String::from(ledger::CREATE), &ledger.create());
         has_ledger = true;
     }
     open.used |= share(&mut open.block, observed, desired);

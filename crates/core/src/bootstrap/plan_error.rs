@@ -94,6 +94,33 @@ pub enum PlanError {
         /// When, in ISO 8601.
         applied_at: String,
     },
+    /// The ledger is to be written, and there is no schema for it.
+    #[error("there is no schema {schema} that a migration could have been run in")]
+    NoSchema {
+        /// The schema.
+        schema: Ident,
+    },
+    /// There is no migration to mark as done.
+    #[error("there are no migrations to mark as done")]
+    NoMigrations,
+    /// No file has the version that was named.
+    #[error("none of the migrations is version {version}")]
+    NoSuchMigration {
+        /// The version.
+        version: i64,
+    },
+    /// There is a verdict on a migration that needs none.
+    #[error("the ledger does not say that version {version} was cut off")]
+    NotCutOff {
+        /// The version.
+        version: i64,
+    },
+    /// Everybody was to be granted something.
+    #[error("{role} means everybody, and nothing is granted to everybody")]
+    Everybody {
+        /// The name that was given.
+        role: Ident,
+    },
     /// There is something to do, and nothing can be written.
     #[error("database {database} is read-only here")]
     ReadOnly {
@@ -106,7 +133,12 @@ impl PlanError {
     /// What to tell a person.
     pub fn problem(&self) -> Problem {
         let kind = match self {
-            Self::Reserved { .. } | Self::MissingRole { .. } => Kind::Configuration,
+            Self::Reserved { .. }
+            | Self::MissingRole { .. }
+            | Self::Everybody { .. }
+            | Self::NoMigrations
+            | Self::NoSuchMigration { .. }
+            | Self::NotCutOff { .. } => Kind::Configuration,
             _ => Kind::Conflict,
         };
         let advice = format!("Nothing was changed. {}", self.advice());
@@ -137,27 +169,43 @@ impl PlanError {
             Self::UnreadableLedger { owner, role } => format!(
                 "Run as {owner}, or have {owner} grant {role} SELECT, INSERT and UPDATE on it."
             ),
-            Self::Changed { schema, version, found, .. } => {
-                let ledger = Ledger::new(schema, &[]);
-                format!(
-                    "Put the old content back and write the change as a new migration. If the \
-                     change means nothing to the database, accept it:\n  {}",
-                    ledger.accept(*version, found)
-                )
-            }
+            Self::Changed { schema, version, name, found, .. } => format!(
+                "Put the old content back and write the change as a new migration. If the change \
+                 means nothing to the database, accept it with `lakegate bootstrap repair`, or:\n  \
+                 {};",
+                Ledger::new(schema, &[]).accept(*version, name, found)
+            ),
             Self::Late { .. } => {
                 String::from("Give the file a higher number, or allow it with `--out-of-order`.")
             }
             Self::Unfinished { schema, version, .. } => {
-                let ledger = Ledger::new(schema, &[]);
+                let mut ledger = Ledger::new(schema, &[]);
                 format!(
                     "Another replica may be at it: try again later. If none is, it was cut off; \
-                     its statements before that stay done. Finish it by hand, then run:\n  {}\n\
-                     or undo it by hand, so that it runs again:\n  {}",
+                     its statements before that stay done. Finish it by hand, then run \
+                     `lakegate bootstrap repair --finished {version}`, or:\n  {};\n\
+                     Or undo it by hand, then run `lakegate bootstrap repair --again {version}`, \
+                     or:\n  {};",
                     ledger.declare_done(*version),
                     ledger.forget(*version)
                 )
             }
+            Self::NoSchema { .. } => String::from(
+                "`lakegate bootstrap apply` creates it and runs the migrations. If the tables are \
+                 in another schema, name that (POSTGRES_DB_SCHEMA).",
+            ),
+            Self::NoMigrations => String::from("Name their folder with `--migrations`."),
+            Self::NoSuchMigration { .. } => {
+                String::from("Name the version of a file: the number that its name begins with.")
+            }
+            Self::NotCutOff { .. } => String::from(
+                "Only a migration with the line `-- lakegate: no-transaction` can be, and \
+                 `lakegate bootstrap plan` names it then.",
+            ),
+            Self::Everybody { .. } => String::from(
+                "Whoever can log in to the database would have it, on every table there will ever \
+                 be. Name the roles that need it; a group role can stand for many.",
+            ),
             Self::ReadOnly { .. } => {
                 String::from("Connect to the primary, not to a read-only endpoint.")
             }

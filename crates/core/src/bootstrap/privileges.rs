@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::observed::Relation;
-use super::{Access, Desired, Observed, ledger};
+use super::{Access, Desired, Foreign, Observed, ledger};
 use crate::sql::{Ident, Literal, Qualified};
 
 /// Objects that privileges are given on.
@@ -155,7 +155,8 @@ impl Wanted<'_> {
         format!("GRANT {} ON {class} {} TO {}", self.clause, names.join(", "), self.role)
     }
 
-    /// A query for what the role still lacks on present objects: one text, or null.
+    /// A query for what the role still lacks on present objects: one text, or null. A migration may
+    /// have dropped some of them: nothing is lacking there.
     pub(super) fn missing(&self, schema: &Ident, names: &[&Ident]) -> String {
         let names: Vec<_> =
             names.iter().map(|name| format!("{}", Qualified(schema, name))).collect();
@@ -167,7 +168,7 @@ impl Wanted<'_> {
         format!(
             "SELECT pg_catalog.string_agg(p || ' on ' || o, ', ') \
              FROM pg_catalog.unnest(ARRAY[{}]) o, pg_catalog.unnest(ARRAY[{}]) p \
-             WHERE NOT pg_catalog.{has}({}, o, p)",
+             WHERE NOT pg_catalog.{has}({}::name, pg_catalog.to_regclass(o), p)",
             list(&names),
             list(self.privileges),
             Literal(self.role.as_parameter()),
@@ -182,6 +183,22 @@ pub(super) fn missing_usage(schema: &Ident, role: &Ident) -> String {
         "SELECT {name}::text WHERE NOT pg_catalog.has_schema_privilege({}, {name}, 'USAGE')",
         Literal(role.as_parameter())
     )
+}
+
+/// What others own in a schema of our own: it is told, and left alone.
+pub(super) fn foreign(observed: &Observed, desired: &Desired) -> impl Iterator<Item = String> {
+    let is_ours = observed.schema.as_ref().is_some_and(|schema| schema.owner == observed.role);
+    let foreign = observed.foreign.iter().filter(move |_| is_ours);
+    foreign.map(|Foreign { owner, count, first }| {
+        let schema = &desired.schema;
+        match count {
+            1 => format!("{first} in schema {schema} belongs to {owner}: no grant covers it"),
+            _ => format!(
+                "{count} tables, views and sequences in schema {schema} belong to {owner}, such as \
+                 {first}: no grant covers them"
+            ),
+        }
+    })
 }
 
 fn list(texts: &[&str]) -> String {

@@ -68,10 +68,16 @@ pub(crate) static GITHUB_TOKEN: Row =
 pub(crate) static PROFILE: Row = plain("profile", &["DATABRICKS_CONFIG_PROFILE"]);
 pub(crate) static PROFILE_FILE: Row =
     with_default("profile file", &["DATABRICKS_CONFIG_FILE"], "~/.databrickscfg");
+pub(crate) static LOCK_TIMEOUT: Row =
+    with_default("time limit for locks", &["LAKEGATE_LOCK_TIMEOUT"], "30");
+pub(crate) static STATEMENT_TIMEOUT: Row =
+    with_default("time limit for statements", &["LAKEGATE_STATEMENT_TIMEOUT"], "600");
+pub(crate) static READERS: Row = plain("roles that may read", &["LAKEGATE_READERS"]);
+pub(crate) static WRITERS: Row = plain("roles that may write", &["LAKEGATE_WRITERS"]);
 pub(crate) static SPREAD: Row = with_default("spread", &["LAKEGATE_SPREAD"], "false");
 
 /// Every setting, in the order in which a person reads them.
-pub static ROWS: [&Row; 25] = [
+pub static ROWS: [&Row; 29] = [
     &MODE,
     &HOST,
     &PORT,
@@ -96,6 +102,10 @@ pub static ROWS: [&Row; 25] = [
     &GITHUB_TOKEN,
     &PROFILE,
     &PROFILE_FILE,
+    &LOCK_TIMEOUT,
+    &STATEMENT_TIMEOUT,
+    &READERS,
+    &WRITERS,
     &SPREAD,
 ];
 

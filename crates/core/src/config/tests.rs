@@ -455,6 +455,41 @@ fn lists_sources_without_secrets() {
         PGPASSWORD Set (default)
         DATABRICKS_HOST Set (environment)
         DATABRICKS_CONFIG_FILE Text("~/.databrickscfg") (default)
+        LAKEGATE_LOCK_TIMEOUT Text("30") (default)
+        LAKEGATE_STATEMENT_TIMEOUT Text("600") (default)
         LAKEGATE_SPREAD Text("false") (default)"#]]
     .assert_eq(&listed.join("\n"));
+}
+
+#[test]
+fn reads_what_a_bootstrap_is_told() {
+    #[track_caller]
+    fn check(lines: &str, expected: &str) {
+        let lines = format!("{CLIENT}|PGHOST=h.example|POSTGRES_DB=app|{lines}");
+        let said = match Config::load(&Given::new(&lines)) {
+            Ok(config) => {
+                let (lock, statement) = (config.lock_limit.value, config.statement_limit.value);
+                format!("{lock:?} {statement:?} {:?} {:?}", config.readers, config.writers)
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(said, expected, "{lines}");
+    }
+    check("", "30s 600s [] []");
+    check("LAKEGATE_LOCK_TIMEOUT=1|file LAKEGATE_STATEMENT_TIMEOUT=2147483", "1s 2147483s [] []");
+    check("LAKEGATE_READERS=a, b \"c\"|LAKEGATE_WRITERS=w", r#"30s 600s ["a", "b \"c\""] ["w"]"#);
+    check("LAKEGATE_READERS= |LAKEGATE_WRITERS=", "30s 600s [] []");
+    for number in ["0", "-1", "1.5", "30s", "2147484", "99999999999999999999"] {
+        check(
+            &format!("LAKEGATE_STATEMENT_TIMEOUT={number}"),
+            &format!(
+                "LAKEGATE_STATEMENT_TIMEOUT (environment) is `{number}`: it is no number of seconds \
+                 from 1 to 2147483"
+            ),
+        );
+    }
+    check(
+        "LAKEGATE_WRITERS=a,,b",
+        "LAKEGATE_WRITERS (environment) is `a,,b`: a name in Postgres has 1 to 63 bytes",
+    );
 }

@@ -8,8 +8,10 @@ use core::time::Duration;
 use crate::bootstrap::inspect::{self, QUERY};
 use crate::bootstrap::{
     self, CHANGED, Desired, Finding, LOCK_ATTEMPT, Observed, Plan, PlanError, Report, Statement,
+    Verdict,
 };
 use crate::edge::{Connection, DatabaseError, Edge, Level, Notice, ServerError};
+use crate::flow::admin::Mode;
 use crate::problem::{Kind, Problem};
 
 /// How often another replica may be faster before something else must be wrong.
@@ -48,20 +50,94 @@ pub async fn apply(
     connection: &impl Connection,
     desired: &Desired,
 ) -> Result<Report, Problem> {
+    let make = |observed: &Observed| bootstrap::plan::plan(observed, desired);
+    let (plan, done) = carry_out(edge, connection, desired, make, Unfinished::Waits).await?;
+    Ok(Report::new(plan, done))
+}
+
+/// Marks migrations as done without running them: those up to version `through`, or all. Returns what
+/// was done, or would be.
+///
+/// # Errors
+///
+/// When the schema is not there or the ledger says something else, see
+/// [`baseline`](bootstrap::baseline).
+pub async fn baseline(
+    edge: &impl Edge,
+    connection: &impl Connection,
+    desired: &Desired,
+    through: Option<i64>,
+    mode: Mode,
+) -> Result<Plan, Problem> {
+    let make = |observed: &Observed| bootstrap::baseline(observed, desired, through);
+    write_down(edge, connection, desired, make, mode).await
+}
+
+/// Accepts changed migrations, and a verdict on one that was cut off. Returns what was done, or would
+/// be.
+///
+/// # Errors
+///
+/// When it would have to guess, see [`repair`](bootstrap::repair).
+pub async fn repair(
+    edge: &impl Edge,
+    connection: &impl Connection,
+    desired: &Desired,
+    verdict: Option<Verdict>,
+    mode: Mode,
+) -> Result<Plan, Problem> {
+    let make = |observed: &Observed| bootstrap::repair(observed, desired, verdict);
+    write_down(edge, connection, desired, make, mode).await
+}
+
+async fn write_down(
+    edge: &impl Edge,
+    connection: &impl Connection,
+    desired: &Desired,
+    make: impl Fn(&Observed) -> Result<Plan, PlanError>,
+    mode: Mode,
+) -> Result<Plan, Problem> {
+    if mode == Mode::Plan {
+        let observed = inspect(connection, desired, false).await?;
+        return make(&observed).map_err(|error| error.problem());
+    }
+    let (plan, _) = carry_out(edge, connection, desired, make, Unfinished::Fails).await?;
+    Ok(plan)
+}
+
+/// What a migration means that has started and not ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unfinished {
+    /// Another replica may be at it.
+    Waits,
+    /// A person is to look.
+    Fails,
+}
+
+/// Inspects, plans and runs until nobody was faster. Returns the last plan and all that was done.
+async fn carry_out<E: Edge>(
+    edge: &E,
+    connection: &impl Connection,
+    desired: &Desired,
+    make: impl Fn(&Observed) -> Result<Plan, PlanError>,
+    unfinished: Unfinished,
+) -> Result<(Plan, Vec<String>), Problem> {
     let mut done = Vec::new();
     let mut races = 0;
     let mut waiting = Waiting::new(edge, desired.lock_limit);
     loop {
         let observed = inspect(connection, desired, true).await?;
-        let plan = match bootstrap::plan::plan(&observed, desired) {
-            Err(PlanError::Unfinished { .. }) if waiting.once_more() => {
+        let plan = match make(&observed) {
+            Err(PlanError::Unfinished { .. })
+                if unfinished == Unfinished::Waits && waiting.once_more() =>
+            {
                 edge.sleep(LOCK_ATTEMPT).await;
                 continue;
             }
             plan => plan.map_err(|error| error.problem())?,
         };
         match run(connection, &plan, &mut waiting, &mut done).await {
-            Ok(()) => return Ok(Report::new(plan, done)),
+            Ok(()) => return Ok((plan, done)),
             Err(Stop::Raced(error)) => {
                 races += 1;
                 if races > MAX_RACES {
@@ -123,6 +199,7 @@ async fn run_statement<E: Edge>(
         let ours = bootstrap::is_ours(&error, statement);
         match error.code.as_str() {
             "55P03" if ours && waiting.once_more() => {}
+            "55P03" if ours => return Err(Stop::Failed(waiting.over(&error))),
             CHANGED => return Err(Stop::Raced(*error)),
             code if ours && is_race(code) => return Err(Stop::Raced(*error)),
             _ => return Err(Stop::Failed(bootstrap::explain(&error, statement, before))),
@@ -151,13 +228,14 @@ fn overtaken(error: &ServerError) -> Problem {
 /// The patience with another replica, told in steps of five seconds.
 struct Waiting<'a, E> {
     edge: &'a E,
+    limit: Duration,
     left: Duration,
 }
 
 impl<'a, E: Edge> Waiting<'a, E> {
     /// The first attempt has waited by the time anybody asks.
     fn new(edge: &'a E, limit: Duration) -> Self {
-        Self { edge, left: limit }
+        Self { edge, limit, left: limit }
     }
 
     /// Whether to wait a little longer; if so, says it.
@@ -172,6 +250,23 @@ impl<'a, E: Edge> Waiting<'a, E> {
         );
         self.edge.notice(&Notice { level: Level::Info, text });
         true
+    }
+
+    /// Tells that it was for nothing.
+    fn over(&self, error: &ServerError) -> Problem {
+        Problem {
+            kind: Kind::Timeout,
+            message: format!(
+                "another replica was still at the bootstrap after {} s: {error}",
+                self.limit.as_secs()
+            ),
+            advice: String::from(
+                "Nothing was changed while it waited. Try again later, or allow more time with \
+                 LAKEGATE_LOCK_TIMEOUT. If no replica is at it, see in pg_locks and \
+                 pg_stat_activity who holds a lock.",
+            ),
+            sqlstate: Some(error.code.clone()),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::bootstrap::admin::{AdminPlan, Grantee, Setup, Tighten};
-use crate::bootstrap::{Access, Desired, Finding, Grant, Plan, Report};
+use crate::bootstrap::{Access, Desired, Finding, Plan, Report, Verdict};
 use crate::config::Place;
 use crate::edge::Edge;
 use crate::flow::admin::{self, Mode};
@@ -21,7 +21,7 @@ use crate::sql::Ident;
 pub struct Wish {
     /// Names and texts of migration files.
     pub migrations: Vec<(String, String)>,
-    /// Roles beside the owner.
+    /// Roles beside the owner, and beside those of the settings.
     pub grants: Vec<(String, Access)>,
     /// Whether a migration may run though a later one has.
     pub out_of_order: bool,
@@ -70,6 +70,38 @@ impl<E: Edge> Connector<E> {
         bootstrap::verify(&self.open(None, WAKE_UP).await?, &desired).await
     }
 
+    /// Marks migrations as done without running them: those up to version `through`, or all.
+    ///
+    /// # Errors
+    ///
+    /// The wish is wrong, there is no login, no schema, or the ledger says something else.
+    pub async fn baseline(
+        &self,
+        wish: Wish,
+        through: Option<i64>,
+        mode: Mode,
+    ) -> Result<Plan, Problem> {
+        let desired = self.desired(wish)?;
+        let connection = self.open(None, WAKE_UP).await?;
+        bootstrap::baseline(&*self.edge, &connection, &desired, through, mode).await
+    }
+
+    /// Accepts changed migrations, and a verdict on one that was cut off.
+    ///
+    /// # Errors
+    ///
+    /// The wish is wrong, there is no login, or a verdict is missing or on the wrong migration.
+    pub async fn repair(
+        &self,
+        wish: Wish,
+        verdict: Option<Verdict>,
+        mode: Mode,
+    ) -> Result<Plan, Problem> {
+        let desired = self.desired(wish)?;
+        let connection = self.open(None, WAKE_UP).await?;
+        bootstrap::repair(&*self.edge, &connection, &desired, verdict, mode).await
+    }
+
     /// Creates the database, as an admin; `role` may create schemas in it, or everybody may.
     ///
     /// # Errors
@@ -114,14 +146,23 @@ impl<E: Edge> Connector<E> {
     }
 
     fn desired(&self, wish: Wish) -> Result<Desired, Problem> {
-        let schema = ident(&self.ready()?.config.schema.value)?;
-        let Wish { migrations, grants, out_of_order } = wish;
-        let migrations = Migration::read_folder(migrations).map_err(|error| error.problem())?;
-        let grants = grants
-            .into_iter()
-            .map(|(role, access)| Ok(Grant { role: ident(&role)?, access }))
-            .collect::<Result<_, Problem>>()?;
-        Ok(Desired { grants, migrations, out_of_order, ..Desired::new(schema) })
+        let ready = self.ready()?;
+        let config = &ready.config;
+        let mut desired = Desired::new(ident(&config.schema.value)?);
+        desired.lock_limit = config.lock_limit.value;
+        desired.statement_limit = config.statement_limit.value;
+        desired.out_of_order = wish.out_of_order;
+        desired.migrations =
+            Migration::read_folder(wish.migrations).map_err(|error| error.problem())?;
+        let named = |names: &[String], access| {
+            names.iter().map(|name| (name.clone(), access)).collect::<Vec<_>>()
+        };
+        let configured =
+            [named(&config.readers, Access::Read), named(&config.writers, Access::Write)].concat();
+        for (role, access) in configured.into_iter().chain(wish.grants) {
+            desired.grant(ident(&role)?, access);
+        }
+        Ok(desired)
     }
 
     /// The database to set up. A person with a token needs no other setting than where it is.

@@ -56,6 +56,12 @@ pub enum MigrationError {
     /// The files have more than [`MAX_BYTES`] bytes together.
     #[error("the migration files are larger than {} MiB together", MAX_BYTES / 1024 / 1024)]
     TooLarge,
+    /// A file holds nothing: most likely it was not written to its end.
+    #[error("`{name}` is empty")]
+    Empty {
+        /// The file.
+        name: String,
+    },
     /// A file contains a NUL character, which no SQL text can.
     #[error("{spot}: a NUL character")]
     Nul {
@@ -126,6 +132,7 @@ impl MigrationError {
             Self::TooMany | Self::TooLarge => {
                 "Join old migrations into one, and load data in another way."
             }
+            Self::Empty { .. } => "Write its SQL into it, or a comment if there is nothing to do.",
             Self::Nul { .. } => "Save the file as UTF-8 text.",
             Self::Directive { .. } => {
                 "A first line may say `-- lakegate: new-transaction` or \

@@ -25,6 +25,14 @@ impl Place {
         let at = text.char_indices().nth(number.saturating_sub(1));
         Self::after(&text[..at.map_or(text.len(), |(at, _)| at)])
     }
+
+    /// The same place in a longer text, in which the text that it was counted in starts at `start`.
+    pub(crate) fn from(self, start: Self) -> Self {
+        Self {
+            line: self.line + start.line - 1,
+            column: self.column + if self.line == 1 { start.column - 1 } else { 0 },
+        }
+    }
 }
 
 impl fmt::Display for Place {

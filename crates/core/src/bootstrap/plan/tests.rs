@@ -427,3 +427,29 @@ fn tells_what_the_files_do_not_know_and_that_everybody_may_create() {
         1 of the applied migrations are not among the files, the last is `2_b.sql`: is this an older release?
         every role may create schemas in database "db"; `lakegate tighten` ends that"#]].assert_eq(&plan.notes.join("\n"));
 }
+
+#[test]
+fn what_others_own_is_told_and_left_alone() {
+    #[track_caller]
+    fn check(foreign: serde_json::Value, owner: &str, expected: &[&str]) {
+        let schema = serde_json::json!({"owner": owner, "usage": true, "create": true});
+        let seen = complete(serde_json::json!({"foreign": foreign, "schema": schema}));
+        let mut desired = desired(&[]);
+        if owner != "app" {
+            desired.schema = "public".parse().unwrap();
+        }
+        let plan = plan(&seen, &desired).unwrap();
+        assert!(plan.is_empty());
+        assert_eq!(plan.notes, expected);
+    }
+    let one = |count| serde_json::json!([{"owner": "o", "count": count, "first": "t\"x"}]);
+    check(one(1), "app", &[r#""t""x" in schema "s" belongs to "o": no grant covers it"#]);
+    check(
+        one(3),
+        "app",
+        &["3 tables, views and sequences in schema \"s\" belong to \"o\", such as \"t\"\"x\": no \
+           grant covers them"],
+    );
+    // `public` is everybody's.
+    check(one(3), "pg_database_owner", &[]);
+}

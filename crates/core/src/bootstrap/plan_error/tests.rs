@@ -78,6 +78,15 @@ fn refuses_before_the_first_change() {
           CREATE EXTENSION IF NOT EXISTS databricks_auth; SELECT databricks_create_role('it''s', 'SERVICE_PRINCIPAL');"#]],
     );
 
+    missing.grants = Vec::from([Grant { role: "Public".parse().unwrap(), access: Access::Read }]);
+    check_refusal(
+        &empty(),
+        &missing,
+        expect![[r#"
+            "Public" means everybody, and nothing is granted to everybody
+            Nothing was changed. Whoever can log in to the database would have it, on every table there will ever be. Name the roles that need it; a group role can stand for many."#]],
+    );
+
     let unreadable = serde_json::json!({"ledger": {"owner": "other", "rows": null}});
     check_refusal(
         &complete(unreadable),
@@ -92,9 +101,9 @@ fn refuses_before_the_first_change() {
         &complete(ledger(&[a, b.clone()])),
         &changed,
         expect![[r#"
-        `1_a.sql` was changed after it ran: it was 7524cc3eace978461041598ebc4048686550cedb53b2c1c1a392caa838e1692f, it is 0de8588cfec67887df9d16ca6b5244380a59d2303012bf787de08c6745dd2d55
-        Nothing was changed. Put the old content back and write the change as a new migration. If the change means nothing to the database, accept it:
-          UPDATE "s"."lakegate_migrations" SET sha256 = '0de8588cfec67887df9d16ca6b5244380a59d2303012bf787de08c6745dd2d55' WHERE version = 1;"#]],
+            `1_a.sql` was changed after it ran: it was 7524cc3eace978461041598ebc4048686550cedb53b2c1c1a392caa838e1692f, it is 0de8588cfec67887df9d16ca6b5244380a59d2303012bf787de08c6745dd2d55
+            Nothing was changed. Put the old content back and write the change as a new migration. If the change means nothing to the database, accept it with `lakegate bootstrap repair`, or:
+              UPDATE "s"."lakegate_migrations" SET name = '1_a.sql', sha256 = '0de8588cfec67887df9d16ca6b5244380a59d2303012bf787de08c6745dd2d55' WHERE version = 1;"#]],
     );
 
     check_refusal(
@@ -110,11 +119,11 @@ fn refuses_before_the_first_change() {
         &complete(ledger(&[unfinished])),
         &want,
         expect![[r#"
-        `1_a.sql` was started by app at 2026-01-01T12:00:00+00:00 and has not ended
-        Nothing was changed. Another replica may be at it: try again later. If none is, it was cut off; its statements before that stay done. Finish it by hand, then run:
-          UPDATE "s"."lakegate_migrations" SET milliseconds = 0 WHERE version = 1;
-        or undo it by hand, so that it runs again:
-          DELETE FROM "s"."lakegate_migrations" WHERE version = 1;"#]],
+            `1_a.sql` was started by app at 2026-01-01T12:00:00+00:00 and has not ended
+            Nothing was changed. Another replica may be at it: try again later. If none is, it was cut off; its statements before that stay done. Finish it by hand, then run `lakegate bootstrap repair --finished 1`, or:
+              UPDATE "s"."lakegate_migrations" SET milliseconds = 0 WHERE version = 1;
+            Or undo it by hand, then run `lakegate bootstrap repair --again 1`, or:
+              DELETE FROM "s"."lakegate_migrations" WHERE version = 1;"#]],
     );
 }
 

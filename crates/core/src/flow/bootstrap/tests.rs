@@ -77,7 +77,8 @@ fn waits_for_another_replica_and_says_so() {
     check(vec![empty(), block(refusal("55P03")), block(Ok(None))], Ok(3), &WAITING[..1]);
     let mut exchanges = vec![empty()];
     exchanges.extend((0..6).map(|_| block(refusal("55P03"))));
-    check(exchanges, Err((Kind::Statement, "the bootstrap failed: no (SQLSTATE 55P03)")), &WAITING);
+    let over = "another replica was still at the bootstrap after 30 s: no (SQLSTATE 55P03)";
+    check(exchanges, Err((Kind::Timeout, over)), &WAITING);
     check(vec![unfinished(), complete()], Ok(0), &WAITING[..1]);
     check(
         (0..6).map(|_| unfinished()).collect(),
@@ -147,4 +148,53 @@ fn verify_lists_what_differs_and_changes_nothing() {
             "to do: default privileges on future sequences for \"app\"",
         ]
     );
+}
+
+/// A ledger with one migration that was cut off, and then with it done.
+fn ledgers() -> [Exchange; 2] {
+    let files = fixture::desired(&[fixture::A]).migrations;
+    [None, Some(0)].map(|milliseconds| {
+        let ledger = fixture::ledger(&[fixture::row(&files[0], milliseconds)]);
+        ("WITH\n  me AS", Ok(Some(fixture::complete(ledger))))
+    })
+}
+
+#[test]
+fn a_repair_is_planned_and_done() {
+    #[track_caller]
+    fn check(
+        exchanges: Vec<Exchange>,
+        verdict: Option<Verdict>,
+        mode: Mode,
+        expected: Result<usize, &str>,
+    ) {
+        let (edge, database) = (FakeEdge::default(), FakeDatabase::new(exchanges));
+        let desired = fixture::desired(&[fixture::A]);
+        let outcome = edge.run(repair(&edge, &database, &desired, verdict, mode));
+        let steps = outcome.as_ref().map(|plan| plan.steps().count());
+        assert_eq!(steps.map_err(|problem| problem.message.as_str()), expected);
+        // A person is to look: nobody is waited for.
+        assert_eq!(edge.notices(), [""; 0]);
+    }
+    let finished = Some(Verdict::Finished(1));
+    let [open, done] = ledgers();
+    let open = || open.clone();
+    check(vec![open()], finished, Mode::Plan, Ok(1));
+    check(vec![open(), block(Ok(None))], finished, Mode::Apply, Ok(1));
+    check(vec![open(), block(refusal("LG001")), done], finished, Mode::Apply, Ok(0));
+    let told = "`1_a.sql` was started by app at 2026-01-01T12:00:00+00:00 and has not ended";
+    check(vec![open()], None, Mode::Plan, Err(told));
+    check(vec![open()], None, Mode::Apply, Err(told));
+}
+
+#[test]
+fn a_baseline_is_planned_and_done() {
+    let desired = fixture::desired(&[fixture::A, fixture::B]);
+    let edge = FakeEdge::default();
+    let marked = |exchanges: Vec<Exchange>, mode| {
+        let database = FakeDatabase::new(exchanges);
+        edge.run(baseline(&edge, &database, &desired, Some(1), mode)).unwrap().steps().count()
+    };
+    assert_eq!(marked(vec![complete()], Mode::Plan), 2, "the ledger and one migration");
+    assert_eq!(marked(vec![complete(), block(Ok(None))], Mode::Apply), 2);
 }

@@ -172,3 +172,23 @@ fn a_person_must_say_where() {
     );
     edge.end();
 }
+
+#[test]
+fn the_settings_say_how_long_and_for_whom() {
+    let edge = local();
+    for (name, value) in [
+        ("LAKEGATE_LOCK_TIMEOUT", "7"),
+        ("LAKEGATE_STATEMENT_TIMEOUT", "8"),
+        ("LAKEGATE_READERS", "both, reader"),
+        ("LAKEGATE_WRITERS", "writer"),
+    ] {
+        edge.set(name, value);
+    }
+    let grants = vec![("both".into(), Access::Write), ("writer".into(), Access::Read)];
+    let desired = Connector::new(edge).desired(Wish { grants, ..Wish::default() }).unwrap();
+    assert_eq!((desired.lock_limit.as_secs(), desired.statement_limit.as_secs()), (7, 8));
+    let grants: Vec<_> =
+        desired.grants.iter().map(|grant| (grant.role.as_parameter(), grant.access)).collect();
+    let expected = [("both", Access::Write), ("reader", Access::Read), ("writer", Access::Write)];
+    assert_eq!(grants, expected, "one grant for each role, the greater of its two");
+}
