@@ -25,7 +25,7 @@ mod verify;
 pub use admin_error::AdminError;
 pub(crate) use apply::LOCK_ATTEMPT;
 pub use apply::{CHANGED, UNMET};
-pub use bookkeeping::{Verdict, baseline, repair};
+pub use bookkeeping::{Entry, Verdict};
 pub use desired::{Access, Desired, Grant};
 pub use observed::{
     DefaultPrivilege, Foreign, LedgerRow, ObserveError, Observed, ObservedLedger, ObservedRole,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use lakegate_core::bootstrap::admin::AdminPlan;
-use lakegate_core::bootstrap::{Finding, Plan, Report, Verdict};
+use lakegate_core::bootstrap::{Entry, Finding, Plan, Report};
 use lakegate_core::edge::ServerError;
 use lakegate_core::flow::admin::Mode;
 use lakegate_core::flow::connector::{Connector, Ticket};
@@ -69,22 +69,13 @@ impl Door {
         shared(self.0.verify(wish)).await
     }
 
-    pub(crate) async fn baseline(
+    pub(crate) async fn write_down(
         &self,
         wish: Wish,
-        through: Option<i64>,
+        entry: Entry,
         mode: Mode,
     ) -> Result<Plan, Problem> {
-        shared(self.0.baseline(wish, through, mode)).await
-    }
-
-    pub(crate) async fn repair(
-        &self,
-        wish: Wish,
-        verdict: Option<Verdict>,
-        mode: Mode,
-    ) -> Result<Plan, Problem> {
-        shared(self.0.repair(wish, verdict, mode)).await
+        shared(self.0.write_down(wish, entry, mode)).await
     }
 
     pub(crate) async fn setup(

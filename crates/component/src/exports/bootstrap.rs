@@ -2,7 +2,7 @@
 
 use lakegate_core::bootstrap::admin::AdminPlan;
 use lakegate_core::bootstrap::{
-    Access as CoreAccess, Finding as CoreFinding, Plan, Report as CoreReport,
+    Access as CoreAccess, Entry, Finding as CoreFinding, Plan, Report as CoreReport,
     Verdict as CoreVerdict,
 };
 use lakegate_core::flow::admin::Mode;
@@ -38,8 +38,8 @@ impl Guest for Component {
         through: Option<i64>,
         plan_only: bool,
     ) -> Result<Changes, Problem> {
-        let plan = connector().await.baseline(wish(desired), through, mode(plan_only)).await?;
-        Ok(changes(&plan))
+        let entry = Entry::Baseline { through };
+        Ok(changes(&connector().await.write_down(wish(desired), entry, mode(plan_only)).await?))
     }
 
     async fn repair(
@@ -51,8 +51,8 @@ impl Guest for Component {
             Verdict::Finished(version) => CoreVerdict::Finished(version),
             Verdict::Undone(version) => CoreVerdict::Undone(version),
         });
-        let plan = connector().await.repair(wish(desired), verdict, mode(plan_only)).await?;
-        Ok(changes(&plan))
+        let entry = Entry::Repair { verdict };
+        Ok(changes(&connector().await.write_down(wish(desired), entry, mode(plan_only)).await?))
     }
 
     async fn setup(

@@ -62,6 +62,7 @@ pub(super) struct Site<'a> {
     path: String,
     lock: i64,
     lock_limit: Duration,
+    statement_limit: Duration,
 }
 
 impl<'a> Site<'a> {
@@ -71,7 +72,22 @@ impl<'a> Site<'a> {
             path: desired.schema.to_string(),
             lock: lock_key(&observed.database, &desired.schema),
             lock_limit: desired.lock_limit,
+            statement_limit: desired.statement_limit,
         }
+    }
+
+    /// Makes the session what it was when it began, whatever a script has set or become, and what it
+    /// has to be for statements of our own.
+    fn fresh(&self, lock_limit: Duration) -> [String; 5] {
+        let limit = format!("{}ms", millis(self.statement_limit));
+        [
+            String::from("RESET ROLE"),
+            String::from("RESET ALL"),
+            // For the statements that follow this one: its own clock runs already.
+            format!("PERFORM pg_catalog.set_config('statement_timeout', '{limit}', false)"),
+            set_config("search_path", "pg_catalog"),
+            set_config("lock_timeout", &format!("{}ms", millis(lock_limit))),
+        ]
     }
 }
 
@@ -101,11 +117,11 @@ impl<'a> Block<'a> {
         block.body.push_str(
             "\n#variable_conflict use_column\nDECLARE\n  lakegate_version bigint;\n  \
              lakegate_name text;\n  lakegate_sha256 text;\n  lakegate_script text;\n  \
-             lakegate_start timestamptz;\n  lakegate_missing text;\n  \
-             lakegate_role text := pg_catalog.current_setting('role');\nBEGIN\n",
+             lakegate_start timestamptz;\n  lakegate_missing text;\nBEGIN\n",
         );
-        block.set("search_path", "pg_catalog");
-        block.set("lock_timeout", &format!("{}ms", millis(LOCK_ATTEMPT.min(site.lock_limit))));
+        for line in site.fresh(LOCK_ATTEMPT.min(site.lock_limit)) {
+            block.line(&line);
+        }
         block.line(&format!("PERFORM pg_catalog.pg_advisory_xact_lock({})", site.lock));
         block.set("lock_timeout", &format!("{}ms", millis(site.lock_limit)));
         let changed = changed(seen, site.schema, ledger);
@@ -168,17 +184,16 @@ impl<'a> Block<'a> {
         ledger.finished(migration);
     }
 
-    /// What happens around each script. Whatever it set or became is over then.
+    /// What happens around each script.
     fn end_migrations(&mut self, record: &str) {
         self.body.push_str("\n  LOOP\n");
-        for line in [
-            "lakegate_start := pg_catalog.clock_timestamp()",
-            &set_config("search_path", &self.site.path),
-            "EXECUTE lakegate_script",
-            &set_config("search_path", "pg_catalog"),
-            "PERFORM pg_catalog.set_config('role', lakegate_role, true)",
-            record,
-        ] {
+        let before = [
+            String::from("lakegate_start := pg_catalog.clock_timestamp()"),
+            set_config("search_path", &self.site.path),
+            String::from("EXECUTE lakegate_script"),
+        ];
+        let after = self.site.fresh(self.site.lock_limit);
+        for line in before.iter().chain(&after).map(String::as_str).chain([record]) {
             self.line(&format!("  {line}"));
         }
         self.line("END LOOP");
@@ -205,7 +220,7 @@ impl<'a> Block<'a> {
         self.steps.push(Step::new(title, start..start + sql.len()));
     }
 
-    /// Ends the block: checks the catalog and the ledger, and leaves the session as it was.
+    /// Ends the block: checks the catalog and the ledger.
     pub(super) fn end(mut self, ledger: Option<&Ledger>) -> Statement {
         if let Some(record) = self.record.take() {
             self.end_migrations(&record);
@@ -221,7 +236,6 @@ impl<'a> Block<'a> {
                 ledger.differs()
             ));
         }
-        self.line("PERFORM pg_catalog.set_config('search_path', NULL, false)");
         self.close(Origin::Block)
     }
 
@@ -267,10 +281,14 @@ pub(super) fn alone<'a>(
     let mut begin = Block::new(site, &Seen::Ledger, ledger);
     begin.line(&ledger.begin(migration));
     // For the session: each statement of the script is a transaction of its own.
-    begin.line(&format!(
-        "PERFORM pg_catalog.set_config('search_path', {}, false)",
-        Literal(&site.path)
-    ));
+    let lock_limit = format!("{}ms", millis(site.lock_limit));
+    for (name, value) in [("search_path", &site.path), ("lock_timeout", &lock_limit)] {
+        begin.line(&format!(
+            "PERFORM pg_catalog.set_config({}, {}, false)",
+            Literal(name),
+            Literal(value)
+        ));
+    }
     let mut statements = Vec::from([begin.close(Origin::Block)]);
     statements.extend(spans.iter().enumerate().map(|(index, span)| {
         let number = format!("statement {} of {}", index + 1, spans.len());

@@ -10,6 +10,22 @@ use super::plan::{Plan, check_may_create, check_schema, ledger_rows, seen};
 use super::{Desired, LedgerRow, Observed, PlanError};
 use crate::migrations::Migration;
 
+/// What is written into the ledger.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Entry {
+    /// Migrations are done whose work a schema shows already: all of them, or those up to and with a
+    /// version.
+    Baseline {
+        /// The version.
+        through: Option<i64>,
+    },
+    /// Every migration that was changed after it ran is accepted as it is now.
+    Repair {
+        /// What became of one that was cut off.
+        verdict: Option<Verdict>,
+    },
+}
+
 /// What a person says of a migration that ran outside of transactions and was cut off.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Verdict {
@@ -19,13 +35,22 @@ pub enum Verdict {
     Undone(i64),
 }
 
-/// Plans to mark migrations as done whose work a schema shows already: all of them, or those up to
-/// and with version `through`.
-///
-/// # Errors
-///
-/// There is no schema or no such migration, or the ledger says something else of one of them.
-pub fn baseline(
+impl Entry {
+    /// Plans to write it.
+    ///
+    /// # Errors
+    ///
+    /// There is no schema; no migration of that version; the ledger says something else of one of
+    /// them. Or one was cut off and there is no verdict on it: what became of it is not guessed.
+    pub fn plan(self, observed: &Observed, desired: &Desired) -> Result<Plan, PlanError> {
+        match self {
+            Self::Baseline { through } => baseline(observed, desired, through),
+            Self::Repair { verdict } => repair(observed, desired, verdict),
+        }
+    }
+}
+
+fn baseline(
     observed: &Observed,
     desired: &Desired,
     through: Option<i64>,
@@ -57,14 +82,7 @@ fn until(migrations: &[Migration], through: Option<i64>) -> Result<&[Migration],
     }
 }
 
-/// Plans to accept as it is now every migration that was changed after it ran, and a verdict on one
-/// that was cut off.
-///
-/// # Errors
-///
-/// A migration was cut off and there is no verdict on it: what became of it is not guessed. Or there
-/// is a verdict on one that was not.
-pub fn repair(
+fn repair(
     observed: &Observed,
     desired: &Desired,
     verdict: Option<Verdict>,

@@ -7,8 +7,8 @@ use core::time::Duration;
 
 use crate::bootstrap::inspect::{self, QUERY};
 use crate::bootstrap::{
-    self, CHANGED, Desired, Finding, LOCK_ATTEMPT, Observed, Plan, PlanError, Report, Statement,
-    Verdict,
+    self, CHANGED, Desired, Entry, Finding, LOCK_ATTEMPT, Observed, Plan, PlanError, Report,
+    Statement,
 };
 use crate::edge::{Connection, DatabaseError, Edge, Level, Notice, ServerError};
 use crate::flow::admin::Mode;
@@ -51,57 +51,28 @@ pub async fn apply(
     desired: &Desired,
 ) -> Result<Report, Problem> {
     let make = |observed: &Observed| bootstrap::plan::plan(observed, desired);
-    let (plan, done) = carry_out(edge, connection, desired, make, Unfinished::Waits).await?;
+    let (plan, done) = carry_out(edge, connection, desired, &make, Unfinished::Waits).await?;
     Ok(Report::new(plan, done))
 }
 
-/// Marks migrations as done without running them: those up to version `through`, or all. Returns what
-/// was done, or would be.
+/// Writes down in the ledger what people did by hand. Returns what was done, or would be.
 ///
 /// # Errors
 ///
-/// When the schema is not there or the ledger says something else, see
-/// [`baseline`](bootstrap::baseline).
-pub async fn baseline(
+/// When it would contradict what is known, or be a guess.
+pub async fn write_down(
     edge: &impl Edge,
     connection: &impl Connection,
     desired: &Desired,
-    through: Option<i64>,
+    entry: Entry,
     mode: Mode,
 ) -> Result<Plan, Problem> {
-    let make = |observed: &Observed| bootstrap::baseline(observed, desired, through);
-    write_down(edge, connection, desired, make, mode).await
-}
-
-/// Accepts changed migrations, and a verdict on one that was cut off. Returns what was done, or would
-/// be.
-///
-/// # Errors
-///
-/// When it would have to guess, see [`repair`](bootstrap::repair).
-pub async fn repair(
-    edge: &impl Edge,
-    connection: &impl Connection,
-    desired: &Desired,
-    verdict: Option<Verdict>,
-    mode: Mode,
-) -> Result<Plan, Problem> {
-    let make = |observed: &Observed| bootstrap::repair(observed, desired, verdict);
-    write_down(edge, connection, desired, make, mode).await
-}
-
-async fn write_down(
-    edge: &impl Edge,
-    connection: &impl Connection,
-    desired: &Desired,
-    make: impl Fn(&Observed) -> Result<Plan, PlanError>,
-    mode: Mode,
-) -> Result<Plan, Problem> {
+    let make = |observed: &Observed| entry.plan(observed, desired);
     if mode == Mode::Plan {
         let observed = inspect(connection, desired, false).await?;
         return make(&observed).map_err(|error| error.problem());
     }
-    let (plan, _) = carry_out(edge, connection, desired, make, Unfinished::Fails).await?;
+    let (plan, _) = carry_out(edge, connection, desired, &make, Unfinished::Fails).await?;
     Ok(plan)
 }
 
@@ -119,7 +90,7 @@ async fn carry_out<E: Edge>(
     edge: &E,
     connection: &impl Connection,
     desired: &Desired,
-    make: impl Fn(&Observed) -> Result<Plan, PlanError>,
+    make: &dyn Fn(&Observed) -> Result<Plan, PlanError>,
     unfinished: Unfinished,
 ) -> Result<(Plan, Vec<String>), Problem> {
     let mut done = Vec::new();

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::bootstrap::admin::{AdminPlan, Grantee, Setup, Tighten};
-use crate::bootstrap::{Access, Desired, Finding, Plan, Report, Verdict};
+use crate::bootstrap::{Access, Desired, Entry, Finding, Plan, Report};
 use crate::config::Place;
 use crate::edge::Edge;
 use crate::flow::admin::{self, Mode};
@@ -70,36 +70,15 @@ impl<E: Edge> Connector<E> {
         bootstrap::verify(&self.open(None, WAKE_UP).await?, &desired).await
     }
 
-    /// Marks migrations as done without running them: those up to version `through`, or all.
+    /// Writes down in the ledger what people did by hand.
     ///
     /// # Errors
     ///
-    /// The wish is wrong, there is no login, no schema, or the ledger says something else.
-    pub async fn baseline(
-        &self,
-        wish: Wish,
-        through: Option<i64>,
-        mode: Mode,
-    ) -> Result<Plan, Problem> {
+    /// The wish is wrong, there is no login, or the entry contradicts what is known.
+    pub async fn write_down(&self, wish: Wish, entry: Entry, mode: Mode) -> Result<Plan, Problem> {
         let desired = self.desired(wish)?;
         let connection = self.open(None, WAKE_UP).await?;
-        bootstrap::baseline(&*self.edge, &connection, &desired, through, mode).await
-    }
-
-    /// Accepts changed migrations, and a verdict on one that was cut off.
-    ///
-    /// # Errors
-    ///
-    /// The wish is wrong, there is no login, or a verdict is missing or on the wrong migration.
-    pub async fn repair(
-        &self,
-        wish: Wish,
-        verdict: Option<Verdict>,
-        mode: Mode,
-    ) -> Result<Plan, Problem> {
-        let desired = self.desired(wish)?;
-        let connection = self.open(None, WAKE_UP).await?;
-        bootstrap::repair(&*self.edge, &connection, &desired, verdict, mode).await
+        bootstrap::write_down(&*self.edge, &connection, &desired, entry, mode).await
     }
 
     /// Creates the database, as an admin; `role` may create schemas in it, or everybody may.

@@ -327,8 +327,10 @@ fn the_statement_has_the_guards_of_every_other() {
           lakegate_script text;
           lakegate_start timestamptz;
           lakegate_missing text;
-          lakegate_role text := pg_catalog.current_setting('role');
         BEGIN
+          RESET ROLE;
+          RESET ALL;
+          PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
           PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
           PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
           PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -340,7 +342,6 @@ fn the_statement_has_the_guards_of_every_other() {
           IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> 'a1cb262495413c958335fa077bb4c26a35b4f7172bff27eb3129935cc8810e76' THEN
             RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
           END IF;
-          PERFORM pg_catalog.set_config('search_path', NULL, false);
         END
         $lakegate1$"#]].assert_eq(&plan.unwrap().statements[0].sql);
 }

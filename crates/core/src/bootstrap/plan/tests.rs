@@ -45,8 +45,10 @@ fn an_empty_database_takes_one_statement() {
               lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
-              lakegate_role text := pg_catalog.current_setting('role');
             BEGIN
+              RESET ROLE;
+              RESET ALL;
+              PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
               PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
               PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
               PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -74,8 +76,11 @@ fn an_empty_database_takes_one_statement() {
                 lakegate_start := pg_catalog.clock_timestamp();
                 PERFORM pg_catalog.set_config('search_path', '"s"', true);
                 EXECUTE lakegate_script;
+                RESET ROLE;
+                RESET ALL;
+                PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
                 PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                PERFORM pg_catalog.set_config('lock_timeout', '30000ms', true);
                 INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
               END LOOP;
               lakegate_missing := (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 's' AND pg_catalog.pg_get_userbyid(nspowner) <> current_user);
@@ -93,7 +98,6 @@ fn an_empty_database_takes_one_statement() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> '1ddd862de19fbeee2d139d444272cf8dad1f80e26012812ba44d1890b4ff378d' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
-              PERFORM pg_catalog.set_config('search_path', NULL, false);
             END
             $lakegate1$"#]],
     );
@@ -128,8 +132,10 @@ fn only_what_is_new_runs() {
               lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
-              lakegate_role text := pg_catalog.current_setting('role');
             BEGIN
+              RESET ROLE;
+              RESET ALL;
+              PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
               PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
               PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
               PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -145,8 +151,11 @@ fn only_what_is_new_runs() {
                 lakegate_start := pg_catalog.clock_timestamp();
                 PERFORM pg_catalog.set_config('search_path', '"s"', true);
                 EXECUTE lakegate_script;
+                RESET ROLE;
+                RESET ALL;
+                PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
                 PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                PERFORM pg_catalog.set_config('lock_timeout', '30000ms', true);
                 INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
               END LOOP;
               lakegate_missing := (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 's' AND pg_catalog.pg_get_userbyid(nspowner) <> current_user);
@@ -156,7 +165,6 @@ fn only_what_is_new_runs() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> 'a1cb262495413c958335fa077bb4c26a35b4f7172bff27eb3129935cc8810e76' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
-              PERFORM pg_catalog.set_config('search_path', NULL, false);
             END
             $lakegate1$"#]],
     );
@@ -183,8 +191,10 @@ fn directives_part_the_plan() {
               lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
-              lakegate_role text := pg_catalog.current_setting('role');
             BEGIN
+              RESET ROLE;
+              RESET ALL;
+              PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
               PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
               PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
               PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -200,8 +210,11 @@ fn directives_part_the_plan() {
                 lakegate_start := pg_catalog.clock_timestamp();
                 PERFORM pg_catalog.set_config('search_path', '"s"', true);
                 EXECUTE lakegate_script;
+                RESET ROLE;
+                RESET ALL;
+                PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
                 PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                PERFORM pg_catalog.set_config('lock_timeout', '30000ms', true);
                 INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
               END LOOP;
               lakegate_missing := (SELECT pg_catalog.pg_get_userbyid(nspowner) FROM pg_catalog.pg_namespace WHERE nspname = 's' AND pg_catalog.pg_get_userbyid(nspowner) <> current_user);
@@ -211,7 +224,6 @@ fn directives_part_the_plan() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> '1ddd862de19fbeee2d139d444272cf8dad1f80e26012812ba44d1890b4ff378d' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
-              PERFORM pg_catalog.set_config('search_path', NULL, false);
             END
             $lakegate1$
 
@@ -224,8 +236,10 @@ fn directives_part_the_plan() {
               lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
-              lakegate_role text := pg_catalog.current_setting('role');
             BEGIN
+              RESET ROLE;
+              RESET ALL;
+              PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
               PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
               PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
               PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -242,14 +256,16 @@ fn directives_part_the_plan() {
                 lakegate_start := pg_catalog.clock_timestamp();
                 PERFORM pg_catalog.set_config('search_path', '"s"', true);
                 EXECUTE lakegate_script;
+                RESET ROLE;
+                RESET ALL;
+                PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
                 PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                PERFORM pg_catalog.set_config('lock_timeout', '30000ms', true);
                 INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
               END LOOP;
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> 'e693392c8a80f54c5b61e42faa6ed2508a9d0a0e260df22c3911c163a2421958' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
-              PERFORM pg_catalog.set_config('search_path', NULL, false);
             END
             $lakegate1$
 
@@ -262,8 +278,10 @@ fn directives_part_the_plan() {
               lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
-              lakegate_role text := pg_catalog.current_setting('role');
             BEGIN
+              RESET ROLE;
+              RESET ALL;
+              PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
               PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
               PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
               PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -273,6 +291,7 @@ fn directives_part_the_plan() {
               END IF;
               INSERT INTO "s"."lakegate_migrations" VALUES (3, '3_c.sql', '8ae74644b40ea24c026def867133f146c8828f5bc38d854362e15ed061d68493', pg_catalog.clock_timestamp(), current_user, NULL, '0.1.0');
               PERFORM pg_catalog.set_config('search_path', '"s"', false);
+              PERFORM pg_catalog.set_config('lock_timeout', '30000ms', false);
             END
             $lakegate$
 
@@ -289,8 +308,10 @@ fn directives_part_the_plan() {
               lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
-              lakegate_role text := pg_catalog.current_setting('role');
             BEGIN
+              RESET ROLE;
+              RESET ALL;
+              PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
               PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
               PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
               PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -302,7 +323,6 @@ fn directives_part_the_plan() {
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> '969805e15039c79704a6cf7232950d0d340993f40488aab19a1880741687a7e1' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
-              PERFORM pg_catalog.set_config('search_path', NULL, false);
             END
             $lakegate$
 
@@ -315,8 +335,10 @@ fn directives_part_the_plan() {
               lakegate_script text;
               lakegate_start timestamptz;
               lakegate_missing text;
-              lakegate_role text := pg_catalog.current_setting('role');
             BEGIN
+              RESET ROLE;
+              RESET ALL;
+              PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
               PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
               PERFORM pg_catalog.set_config('lock_timeout', '5000ms', true);
               PERFORM pg_catalog.pg_advisory_xact_lock(-7946810559554097753);
@@ -332,14 +354,16 @@ fn directives_part_the_plan() {
                 lakegate_start := pg_catalog.clock_timestamp();
                 PERFORM pg_catalog.set_config('search_path', '"s"', true);
                 EXECUTE lakegate_script;
+                RESET ROLE;
+                RESET ALL;
+                PERFORM pg_catalog.set_config('statement_timeout', '600000ms', false);
                 PERFORM pg_catalog.set_config('search_path', 'pg_catalog', true);
-                PERFORM pg_catalog.set_config('role', lakegate_role, true);
+                PERFORM pg_catalog.set_config('lock_timeout', '30000ms', true);
                 INSERT INTO "s"."lakegate_migrations" VALUES (lakegate_version, lakegate_name, lakegate_sha256, lakegate_start, current_user, (EXTRACT(epoch FROM pg_catalog.clock_timestamp() - lakegate_start) * 1000)::bigint, '0.1.0');
               END LOOP;
               IF (SELECT pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(COALESCE(pg_catalog.string_agg(pg_catalog.concat(version, ':', sha256, CASE WHEN milliseconds IS NULL THEN ':running' END), ',' ORDER BY version), ''), 'UTF8')), 'hex') FROM "s"."lakegate_migrations") <> 'dc5b961734c72b872e8e26da811515a55a5fc6990fdbec7def4fb2cbd059164f' THEN
                 RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the ledger does not hold what was written to it', HINT = 'A migration must not touch it.';
               END IF;
-              PERFORM pg_catalog.set_config('search_path', NULL, false);
             END
             $lakegate1$"#]],
     );

@@ -93,9 +93,26 @@ impl<'a> Spot<'a> {
 fn quoted(text: &str, error: &ServerError) -> Option<Place> {
     let number = error.internal_position? as usize;
     let query = error.internal_query.as_deref()?;
-    let mut found = text.match_indices(query).map(|(at, _)| at);
+    if let Some(before) = before_only(text, query) {
+        return Some(Place::of_char(query, number).from(Place::after(before)));
+    }
+    // PL/pgSQL runs `PERFORM …` as `SELECT …`.
+    let rest = query.strip_prefix(SELECT)?;
+    let number = number.checked_sub(SELECT.len())?;
+    let before = before_only(text, rest)?;
+    let verb = before.get(before.len().checked_sub(PERFORM.len())?..)?;
+    let place = Place::of_char(rest, number).from(Place::after(before));
+    verb.eq_ignore_ascii_case(PERFORM).then_some(place)
+}
+
+const SELECT: &str = "SELECT";
+const PERFORM: &str = "PERFORM";
+
+/// What stands before the only occurrence of `part`.
+fn before_only<'a>(text: &'a str, part: &str) -> Option<&'a str> {
+    let mut found = text.match_indices(part).map(|(at, _)| at);
     let (at, None) = (found.next()?, found.next()) else { return None };
-    Some(Place::of_char(query, number).from(Place::after(&text[..at])))
+    Some(&text[..at])
 }
 
 /// The innermost function or block of the script's own.

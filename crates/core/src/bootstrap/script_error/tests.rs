@@ -108,8 +108,10 @@ fn finds_the_place_within_a_block_of_a_script() {
     };
     let statement = block("1_a.sql", script);
     check_message(&statement, error("é := nope(1)"), "1_a.sql:4:8: no (SQLSTATE 42883)");
-    // A statement that Postgres has rewritten is not found, and one that stands there twice is any
-    // of both.
+    let performed = block("1_a.sql", "DO $$ BEGIN\n  perform nope(1);\nEND $$;");
+    check_message(&performed, error("SELECT nope(1)"), "1_a.sql:2:11: no (SQLSTATE 42883)");
+    // A statement that Postgres has rewritten otherwise is not found, and one that stands there twice
+    // is any of both.
     check_message(&statement, error("SELECT nope(1)"), "1_a.sql: no (SQLSTATE 42883)");
     let twice = block("1_a.sql", "DO $$ BEGIN x := nope(1); END $$; -- x := nope(1)");
     check_message(&twice, error("x := nope(1)"), "1_a.sql: no (SQLSTATE 42883)");

@@ -6,6 +6,7 @@ use alloc::vec;
 use serde_json::json;
 
 use super::*;
+use crate::bootstrap::Verdict;
 use crate::bootstrap::fixture;
 use crate::flow::fake::{Exchange, FakeDatabase, FakeEdge, refusal};
 use crate::migrations::Migration;
@@ -170,7 +171,8 @@ fn a_repair_is_planned_and_done() {
     ) {
         let (edge, database) = (FakeEdge::default(), FakeDatabase::new(exchanges));
         let desired = fixture::desired(&[fixture::A]);
-        let outcome = edge.run(repair(&edge, &database, &desired, verdict, mode));
+        let entry = Entry::Repair { verdict };
+        let outcome = edge.run(write_down(&edge, &database, &desired, entry, mode));
         let steps = outcome.as_ref().map(|plan| plan.steps().count());
         assert_eq!(steps.map_err(|problem| problem.message.as_str()), expected);
         // A person is to look: nobody is waited for.
@@ -193,7 +195,8 @@ fn a_baseline_is_planned_and_done() {
     let edge = FakeEdge::default();
     let marked = |exchanges: Vec<Exchange>, mode| {
         let database = FakeDatabase::new(exchanges);
-        edge.run(baseline(&edge, &database, &desired, Some(1), mode)).unwrap().steps().count()
+        let entry = Entry::Baseline { through: Some(1) };
+        edge.run(write_down(&edge, &database, &desired, entry, mode)).unwrap().steps().count()
     };
     assert_eq!(marked(vec![complete()], Mode::Plan), 2, "the ledger and one migration");
     assert_eq!(marked(vec![complete(), block(Ok(None))], Mode::Apply), 2);
