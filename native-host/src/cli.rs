@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::collections::BTreeMap;
+
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod admin;
@@ -18,7 +20,7 @@ mod words;
 
 pub(crate) use self::admin::{AdminArgs, SetupArgs, TightenArgs};
 pub(crate) use self::app_yaml::AppYamlArgs;
-pub(crate) use self::bootstrap::{Bootstrap, BootstrapArgs};
+pub(crate) use self::bootstrap::{BaselineArgs, Bootstrap, BootstrapArgs, FilesArgs, RepairArgs};
 pub(crate) use self::completions::CompletionsArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::man::ManArgs;

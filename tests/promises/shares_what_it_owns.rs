@@ -41,8 +41,35 @@ async fn with_present_and_future_objects_of_every_kind() {
     house.write("lakegate.toml", "[grants]\nreaders = [\"reader\"]\nwriters = [\"writer\"]\n");
     house.write("migrations/0002_more.sql", "CREATE TABLE later (id serial); DROP VIEW seen;");
     let run = house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
-    expect![[""]].assert_eq(&house.told(&run.stdout));
-    expect![[""]].assert_eq(&shared(&house).await);
+    expect![[r#"
+        done: default privileges on future tables for "reader"
+        done: default privileges on future sequences for "reader"
+        done: default privileges on future tables for "writer"
+        done: default privileges on future sequences for "writer"
+        done: let "reader" use schema "app_ontos"
+        done: let "writer" use schema "app_ontos"
+        done: privileges on 5 tables for "reader"
+        done: privileges on 3 sequences for "reader"
+        done: privileges on 5 tables for "writer"
+        done: privileges on 3 sequences for "writer"
+        done: run 0002_more.sql
+        note: every role may create schemas in database "app_ontos"; `lakegate tighten` ends that
+        service principal: $SP
+        an admin may now run: lakegate tighten --grant-to '$SP'
+    "#]]
+    .assert_eq(&house.told(&run.stdout));
+    expect![[r#"
+        counter S reader=r/"$SP" writer=rwU/"$SP"
+        lakegate_migrations r
+        later r reader=r/"$SP" writer=arwd/"$SP"
+        later_id_seq S reader=r/"$SP" writer=rwU/"$SP"
+        part r reader=r/"$SP" writer=arwd/"$SP"
+        parted p reader=r/"$SP" writer=arwd/"$SP"
+        plain r reader=r/"$SP" writer=arwd/"$SP"
+        plain_counted_seq S reader=r/"$SP" writer=rwU/"$SP"
+        plain_id_seq S reader=r/"$SP" writer=rwU/"$SP"
+        stored m reader=r/"$SP" writer=arwd/"$SP""#]]
+    .assert_eq(&shared(&house).await);
     house.lakegate(["bootstrap", "verify"]).run().await.exits(0);
     // Whatever is lacking later on is found, and given.
     let session = house.login(&house.credential().await).await.unwrap();
@@ -65,12 +92,19 @@ async fn with_present_and_future_objects_of_every_kind() {
 async fn by_flags_the_environment_and_the_function_alike() {
     let house = ready().await;
     house.write("migrations/0001_a.sql", "CREATE TABLE a (id int);");
-    let plan = house.lakegate(["bootstrap", "plan", "--json", "--reader", "reader"]);
-    let plan = plan.env("LAKEGATE_WRITERS", "writer").run().await.exits(3).json();
+    let plan = house.lakegate(["bootstrap", "plan", "--json", "--writer", "writer"]);
+    let plan = plan.env("LAKEGATE_READERS", "reader").run().await.exits(3).json();
     let titles =
         plan["steps"].as_array().unwrap().iter().map(|step| step["title"].as_str().unwrap());
     let titles: Vec<_> = titles.filter(|title| title.contains("er\"")).collect();
-    expect![[""]].assert_eq(&titles.join("\n"));
+    expect![[r#"
+        default privileges on future tables for "reader"
+        default privileges on future sequences for "reader"
+        default privileges on future tables for "writer"
+        default privileges on future sequences for "writer"
+        let "reader" use schema "app_ontos"
+        let "writer" use schema "app_ontos""#]]
+    .assert_eq(&titles.join("\n"));
     // The greater of two counts, once.
     let twice = house.lakegate(["bootstrap", "plan", "--json", "--reader", "writer"]);
     let twice = twice.env("LAKEGATE_WRITERS", "writer").env("LAKEGATE_READERS", "reader");
@@ -85,8 +119,15 @@ async fn with_nobody_who_is_not_there() {
         let run = house.lakegate(arguments).run().await.exits(code).prints("");
         house.told(&run.stderr)
     };
-    expect![[""]].assert_eq(&check("--reader", "nobody", 2).await);
-    expect![[""]].assert_eq(&check("--writer", "public", 2).await);
+    expect![[r#"
+        lakegate: error: there is no role "nobody" to grant anything to
+          Nothing was changed. Create it, or take it out of the grants. On Lakebase an administrator creates the role of an identity with:
+            CREATE EXTENSION IF NOT EXISTS databricks_auth; SELECT databricks_create_role('nobody', 'SERVICE_PRINCIPAL');
+    "#]].assert_eq(&check("--reader", "nobody", 2).await);
+    expect![[r#"
+        lakegate: error: "public" means everybody, and nothing is granted to everybody
+          Nothing was changed. Whoever can log in to the database would have it, on every table there will ever be. Name the roles that need it; a group role can stand for many.
+    "#]].assert_eq(&check("--writer", "public", 2).await);
     // To oneself it is nothing.
     let own = house.principal().to_owned();
     let run = house.lakegate(["bootstrap", "apply", "--reader", &own]).run().await.exits(0);
@@ -98,12 +139,25 @@ async fn with_nobody_who_is_not_there() {
 async fn and_tells_what_it_does_not_own() {
     let house = ready().await;
     house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
+    let session = house.login(&house.credential().await).await.unwrap();
+    let grant = r#"GRANT ALL ON SCHEMA app_ontos TO "admin@example.com""#;
+    session.batch_execute(grant).await.unwrap();
     let admin = house.admin_session("app_ontos").await;
     let theirs =
         "CREATE TABLE app_ontos.theirs (id serial); GRANT ALL ON app_ontos.theirs TO PUBLIC";
     admin.batch_execute(theirs).await.unwrap();
     let grants = ["bootstrap", "apply", "--reader", "reader"];
     let run = house.lakegate(grants).run().await.exits(0);
-    expect![[""]].assert_eq(&house.told(&run.stdout));
-    expect![[""]].assert_eq(&shared(&house).await);
+    expect![[r#"
+        done: default privileges on future tables for "reader"
+        done: default privileges on future sequences for "reader"
+        done: let "reader" use schema "app_ontos"
+        note: 2 tables, views and sequences in schema "app_ontos" belong to "admin@example.com", such as "theirs": no grant covers them
+        note: every role may create schemas in database "app_ontos"; `lakegate tighten` ends that
+        service principal: $SP
+        an admin may now run: lakegate tighten --grant-to '$SP'
+    "#]].assert_eq(&house.told(&run.stdout));
+    expect![[r#"
+        theirs r
+        theirs_id_seq S"#]].assert_eq(&shared(&house).await);
 }

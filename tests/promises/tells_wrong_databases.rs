@@ -62,8 +62,8 @@ async fn a_migration_that_changed() {
     house.write("migrations/0001_init.sql", "CREATE TABLE a (id bigint);\n");
     check(&house, 1, expect![[r#"
         lakegate: error: `0001_init.sql` was changed after it ran: it was c2de7559380e5ebf65caa7d59e166558e80243cf7e70006cc98d1593d94203c1, it is 923d7eb167e53a46e8c3aea822a44a1ba964d34454fb01df1545ff8ab8426fa5
-          Nothing was changed. Put the old content back and write the change as a new migration. If the change means nothing to the database, accept it:
-            UPDATE "app_ontos"."lakegate_migrations" SET sha256 = '923d7eb167e53a46e8c3aea822a44a1ba964d34454fb01df1545ff8ab8426fa5' WHERE version = 1;
+          Nothing was changed. Put the old content back and write the change as a new migration. If the change means nothing to the database, accept it with `lakegate bootstrap repair`, or:
+            UPDATE "app_ontos"."lakegate_migrations" SET name = '0001_init.sql', sha256 = '923d7eb167e53a46e8c3aea822a44a1ba964d34454fb01df1545ff8ab8426fa5' WHERE version = 1;
     "#]]).await;
     house.lakegate(["bootstrap", "plan"]).run().await.exits(1);
 }

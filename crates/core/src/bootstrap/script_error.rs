@@ -44,6 +44,10 @@ fn by_code(code: &str) -> &'static str {
             "Postgres runs this only outside of a transaction: start the file with the line \
              `-- lakegate: no-transaction`. "
         }
+        "42P07" => {
+            "Where somebody has made these tables in another way, `lakegate bootstrap baseline` marks \
+             their migrations as done. "
+        }
         "55P04" | "55006" => {
             "Postgres wants a commit before this: start the file with the line \
              `-- lakegate: new-transaction`. "
