@@ -2,7 +2,8 @@
 //!
 //! One file for each edge: the clocks ([`clock`]), HTTPS to the workspace ([`control_plane`]),
 //! Postgres over verified TLS ([`mod@postgres`]), whom to trust ([`tls`]), settings ([`settings`]),
-//! the files with secrets ([`secrets`]), and the place where a credential is kept ([`live`]). The host of the component and the library for Rust
+//! the files with secrets ([`secrets`]), the way to a server for who looks for an obstacle ([`mod@probe`]),
+//! and the place where a credential is kept ([`live`]). The host of the component and the library for Rust
 //! both stand on them; each turns these plain types into its own. Nothing in here decides.
 
 pub mod cause;
@@ -10,6 +11,7 @@ pub mod clock;
 pub mod control_plane;
 pub mod live;
 pub mod postgres;
+pub mod probe;
 pub mod random;
 pub mod secrets;
 pub mod settings;

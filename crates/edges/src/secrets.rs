@@ -4,13 +4,14 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// The settings that hold a secret: never on a command line, never in `lakegate.toml`.
-const SECRETS: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "DATABRICKS_CLIENT_SECRET",
     "DATABRICKS_OIDC_TOKEN",
     "DATABRICKS_TOKEN",
     "LAKEGATE_CACHE_KEY",
     "LAKEGATE_PROXY_PASSWORD",
+    "PGPASSWORD",
     "POSTGRES_PASSWORD",
 ];
 
@@ -20,7 +21,7 @@ const FILE_LIMIT: u64 = 1 << 20;
 /// Whether the setting with this environment name holds a secret.
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
-    SECRETS.contains(&name)
+    NAMES.contains(&name)
 }
 
 /// Why a file with a secret was not read.
