@@ -21,6 +21,7 @@ pub use crate::bindings::exports::lakegate::connect::bootstrap::{
 };
 pub use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
 pub use crate::bindings::exports::lakegate::connect::tokens::{Credential, Health, Problem, State};
+pub use crate::bindings::lakegate::connect::postgres::Server;
 pub use crate::bindings::lakegate::connect::problems::{Kind, ServerError};
 
 /// A call into the component, waiting for its turn.

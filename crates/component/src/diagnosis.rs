@@ -1,9 +1,12 @@
 //! The exports of `wit/diagnosis.wit`.
 
 use lakegate_core::config::{Shown, origin_name};
+use lakegate_core::edge::Server;
 use lakegate_core::flow::doctor;
+use lakegate_core::time::millis;
 
 use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Guest, Outcome, Source};
+use crate::bindings::lakegate::connect::postgres;
 use crate::{Component, instance};
 
 impl Guest for Component {
@@ -33,12 +36,20 @@ fn source(source: lakegate_core::config::Source) -> Source {
 }
 
 fn check(check: doctor::Check) -> Check {
-    let doctor::Check { name, outcome, found, advice } = check;
+    let doctor::Check { name, outcome, cause, found, advice, at, took } = check;
     let outcome = match outcome {
         doctor::Outcome::Passed => Outcome::Passed,
         doctor::Outcome::Warning => Outcome::Warning,
         doctor::Outcome::Failed => Outcome::Failed,
         doctor::Outcome::Skipped => Outcome::Skipped,
     };
-    Check { name: name.to_owned(), outcome, found, advice }
+    Check {
+        name: name.to_owned(),
+        outcome,
+        cause: cause.map(|cause| cause.as_str().to_owned()),
+        found,
+        advice,
+        at: at.map(|Server { host, port, plaintext }| postgres::Server { host, port, plaintext }),
+        milliseconds: millis(took),
+    }
 }

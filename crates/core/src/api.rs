@@ -14,6 +14,7 @@ pub mod oidc;
 pub mod postgres;
 mod request;
 pub mod retry_after;
+pub mod roles;
 mod said;
 pub mod scim;
 

@@ -9,7 +9,9 @@ mod failure;
 mod patience;
 
 pub use advice::{Attempt, Password};
+pub(crate) use advice::{create_role, kind_of, no_role};
 pub use failure::problem;
+pub(crate) use failure::{report, without_tls};
 pub use patience::{Patience, Retry, WAKE_UP};
 
 use crate::edge::{DatabaseError, ServerError};

@@ -44,10 +44,17 @@ pub enum Call {
         /// The branch.
         branch: String,
     },
+    /// The roles of an instance or a branch.
+    Roles,
     /// An app.
     App {
         /// Its name.
         name: String,
+    },
+    /// A project by its id.
+    Project {
+        /// The id.
+        id: String,
     },
     /// A credential of a Provisioned instance.
     InstanceCredential {
@@ -78,6 +85,8 @@ impl fmt::Display for Call {
             Self::Instances => f.write_str("the list of instances"),
             Self::Endpoint { path } => write!(f, "the search for endpoint `{path}`"),
             Self::Endpoints { branch } => write!(f, "the list of endpoints of `{branch}`"),
+            Self::Project { id } => write!(f, "the search for project `{id}`"),
+            Self::Roles => f.write_str("the list of roles"),
             Self::App { name } => write!(f, "the search for app `{name}`"),
             Self::InstanceCredential { instance } => {
                 write!(f, "the credential for instance `{instance}`")
@@ -128,20 +137,37 @@ const PRIVATE_LINK: &str = "Connect from a network with a private link to the wo
 const WRONG_HOST: &str = "Set DATABRICKS_HOST to the address of the workspace itself, not of the \
     account console or of a page in it.";
 
+/// What the workspace says to those who come from a network that it lets nobody in from.
+const NO_PRIVATE_LINK: &str = "unauthorized network access";
+const IP_ACL: &str = "ip acl";
+
+/// Whether it is the network that was refused, and not the identity.
+pub(crate) fn blocked_network(said: &Said) -> bool {
+    said.mentions(NO_PRIVATE_LINK) || said.mentions(IP_ACL)
+}
+
+/// Whether it is the token that the workspace does not know, or no longer. Some answer that with the
+/// status of one who is known and may not.
+pub(crate) fn dead_token(status: u16, said: &Said) -> bool {
+    status == 401 || said.mentions("access token")
+}
+
 fn denied(call: &Call, said: &Said, status: u16) -> String {
-    if said.mentions("unauthorized network access") {
+    if said.mentions(NO_PRIVATE_LINK) {
         return PRIVATE_LINK.to_owned();
     }
-    if said.mentions("ip acl") {
+    if said.mentions(IP_ACL) {
         return "Add this machine's outgoing address to the workspace's IP access list.".to_owned();
     }
     match call {
         Call::WorkspaceToken { client } => unknown_client(client.as_deref()),
         Call::GitHubToken => "Give the job `permissions: id-token: write`.".to_owned(),
-        _ if status == 401 => "The workspace does not accept the token. Check that it is of this \
+        _ if dead_token(status, said) => {
+            "The workspace does not accept the token. Check that it is of this \
              workspace (DATABRICKS_HOST), that DATABRICKS_TOKEN is not revoked or expired, and \
              that the service principal is a member of the workspace."
-            .to_owned(),
+                .to_owned()
+        }
         Call::InstanceCredential { .. } | Call::EndpointCredential { .. } => {
             "Give the identity the right to use the database: attach it to the app as a resource, \
              or grant CAN USE (Provisioned) or CAN MANAGE on the project (Autoscaling). Its \
@@ -177,13 +203,16 @@ fn not_found(call: &Call, said: &Said) -> String {
                  list-endpoints {branch}` prints."
             )
         }
-        Call::EndpointCredential { .. } | Call::Endpoint { .. } | Call::Endpoints { .. } => {
+        Call::EndpointCredential { .. }
+        | Call::Endpoint { .. }
+        | Call::Endpoints { .. }
+        | Call::Project { .. } => {
             "Check the project, the branch and the endpoint in LAKEBASE_ENDPOINT; the defaults are \
              branch `production` and endpoint `primary`. For a Provisioned instance, set \
              LAKEBASE_INSTANCE_NAME instead."
                 .to_owned()
         }
-        Call::InstanceByUid { .. } | Call::Instances => {
+        Call::InstanceByUid { .. } | Call::Instances | Call::Roles => {
             "Set LAKEBASE_INSTANCE_NAME to the name of the instance, or LAKEBASE_ENDPOINT for an \
              Autoscaling project; and check that DATABRICKS_HOST is the database's workspace."
                 .to_owned()
@@ -201,7 +230,8 @@ fn not_found(call: &Call, said: &Said) -> String {
     }
 }
 
-fn uid_for_id(path: &str) -> bool {
+/// Whether the path of an endpoint ends in its uid: the API knows it by its id.
+pub(crate) fn uid_for_id(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|id| id.starts_with("ep-"))
 }
 

@@ -30,6 +30,10 @@ pub struct Instance {
     pub read_write_dns: Option<String>,
     /// Its read-only host.
     pub read_only_dns: Option<String>,
+    /// How it does: `AVAILABLE`, `STOPPED`, …
+    pub state: Option<String>,
+    /// Whether somebody stopped it.
+    pub stopped: bool,
 }
 
 impl Instance {
@@ -47,6 +51,8 @@ impl FromJson for Instance {
             name: instance.take("name")?,
             read_write_dns: instance.take("read_write_dns")?,
             read_only_dns: instance.take("read_only_dns")?,
+            state: instance.take("state")?,
+            stopped: instance.take::<Option<_>>("effective_stopped")?.unwrap_or_default(),
         })
     }
 }

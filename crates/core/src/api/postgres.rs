@@ -23,6 +23,12 @@ use crate::secret::Secret;
 pub struct Endpoint {
     /// Its path, `projects/…/branches/…/endpoints/…`.
     pub name: String,
+    /// Another name for it, `ep-…`, which no request takes.
+    pub uid: Option<String>,
+    /// How it does: `ACTIVE`, `IDLE`, …
+    pub state: Option<String>,
+    /// Whether somebody switched it off.
+    pub disabled: bool,
     kind: Option<String>,
     host: Option<String>,
 }
@@ -42,14 +48,18 @@ impl Endpoint {
 impl FromJson for Endpoint {
     fn from_json(value: Value) -> Result<Self, Misfit> {
         let mut endpoint = Object::from_json(value)?;
-        let (mut kind, mut host) = (None, None);
+        let (mut kind, mut host, mut state, mut disabled) = (None, None, None, None);
         if let Some(mut status) = endpoint.take::<Option<Object>>("status")? {
             kind = status.take("endpoint_type")?;
+            state = status.take("current_state")?;
+            disabled = status.take("disabled")?;
             if let Some(mut hosts) = status.take::<Option<Object>>("hosts")? {
                 host = hosts.take("host")?;
             }
         }
-        Ok(Self { name: endpoint.take::<Option<_>>("name")?.unwrap_or_default(), kind, host })
+        let name = endpoint.take::<Option<_>>("name")?.unwrap_or_default();
+        let (uid, disabled) = (endpoint.take("uid")?, disabled.unwrap_or_default());
+        Ok(Self { name, uid, state, disabled, kind, host })
     }
 }
 
@@ -60,6 +70,21 @@ pub struct Endpoints {
     pub endpoints: Vec<Endpoint>,
     /// What to ask the next page with; absent or empty on the last.
     pub next_page_token: Option<String>,
+}
+
+/// Asks for a project, by its id.
+pub fn project(workspace: &Workspace, token: &Secret, id: &str) -> Request {
+    get(format!("{workspace}/api/2.0/postgres/projects/{}", encoded(id)), Some(bearer(token)))
+}
+
+/// Reads the path of the default branch out of the answer to [`project`].
+pub fn read_default_branch(id: &str, response: &Response) -> Result<String, ApiError> {
+    read(Call::Project { id: id.into() }, response, |mut project: Object| {
+        let status = project.take::<Option<Object>>("status")?;
+        let branch = status.map(|mut status| status.take::<Option<String>>("default_branch"));
+        let branch = branch.transpose()?.flatten().filter(|branch| !branch.is_empty());
+        Ok(branch.unwrap_or_else(|| format!("projects/{id}/branches/production")))
+    })
 }
 
 /// Asks for an endpoint.

@@ -75,6 +75,18 @@ impl Workspace {
         &self.0
     }
 
+    /// The host and the port.
+    pub(crate) fn place(&self) -> (String, u16) {
+        let (scheme, authority) = self.0.split_once("://").unwrap_or(("https", &self.0));
+        let usual = if scheme == "http" { 80 } else { 443 };
+        match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => {
+                (host.to_owned(), port.parse().unwrap_or(usual))
+            }
+            _ => (authority.to_owned(), usual),
+        }
+    }
+
     /// Whether a URL leads to this workspace: same scheme, host and port.
     pub(crate) fn owns(&self, url: &str) -> bool {
         origin_of(url).is_some_and(|origin| origin == self.0)
@@ -159,6 +171,11 @@ impl EndpointPath {
     /// The path.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The path of its branch.
+    pub(crate) fn branch(&self) -> &str {
+        self.0.split_once("/endpoints/").map_or(&*self.0, |(branch, _)| branch)
     }
 
     /// Whether its last part looks like an endpoint's uid, a frequent mistake: the API knows an

@@ -41,9 +41,8 @@ pub(super) enum Mode<E: Edge> {
     OAuth(Tokens<E>),
 }
 
-/// The two tokens of the chain.
+/// The tokens of the chain: the second, which buys the first when it needs it.
 pub(super) struct Tokens<E: Edge> {
-    pub(super) workspace: Gate<E, WorkspaceSource<E>>,
     pub(super) credential: Gate<E, CredentialSource<E>>,
     /// The last two credentials that were handed out, the newest last.
     recent: RefCell<Vec<Rc<Held<Credential>>>>,
@@ -243,10 +242,9 @@ impl<E: Edge> Tokens<E> {
         let workspace = Gate::new(Rc::clone(edge), source, Policy::default());
         // The credential is what a fleet mints at the same moment; the token before it follows.
         let policy = Policy { spread: config.spread.value, ..Policy::default() };
-        let source =
-            CredentialSource::new(Rc::clone(edge), access, workspace.clone(), policy.clone());
+        let source = CredentialSource::new(Rc::clone(edge), access, workspace, policy.clone());
         let credential = Gate::new(Rc::clone(edge), source, policy);
-        Self { workspace, credential, recent: RefCell::new(Vec::new()) }
+        Self { credential, recent: RefCell::new(Vec::new()) }
     }
 
     /// Makes a ticket of a credential, and keeps it for whoever asks for its secret.

@@ -180,7 +180,7 @@ impl<E: Edge> Source for CredentialSource<E> {
 }
 
 /// A version 4 UUID (RFC 9562) of these random bits.
-fn uuid(high: u64, low: u64) -> String {
+pub(super) fn uuid(high: u64, low: u64) -> String {
     let (high, low) = (high & !0xf000 | 0x4000, low & !(0b11 << 62) | 0b10 << 62);
     format!(
         "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",

@@ -68,7 +68,7 @@ impl<E: Edge> Connector<E> {
     }
 
     /// Tries until the server answers: the time limit is for silence, never for a refusal.
-    async fn knock(
+    pub(super) async fn knock(
         &self,
         server: &Server,
         login: &Login,

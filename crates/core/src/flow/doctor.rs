@@ -1,54 +1,52 @@
 //! Everything that a start needs, tried in order; nothing is changed.
+//!
+//! Tokens are bought anew, beside those of an application that runs: what was bought an hour ago
+//! proves nothing. What can be tried is tried, and what cannot says which check stands before it.
+
+mod cause;
+mod chart;
+mod database;
+mod identity;
+mod login;
+mod suspicion;
+mod target;
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
 
-use crate::bootstrap::{Desired, Plan};
-use crate::config::{Access, Config, Source, sources};
+use crate::config::{Access, Config, OAuthAccess, PasswordAccess, Source, sources};
 use crate::edge::{Edge, Server};
-use crate::flow::bootstrap;
-use crate::flow::connector::{Connector, Mode, Ready, Ticket};
-use crate::problem::Problem;
-use crate::sql::Ident;
+use crate::flow::connector::Connector;
 
-/// One check.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Check {
-    /// What was checked.
-    pub name: &'static str,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What was found: one line, no secret.
-    pub found: String,
-    /// What to do about it; empty when it passed.
-    pub advice: String,
-}
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Outcome {
-    /// As it should be.
-    Passed,
-    /// It works, but a person should look.
-    Warning,
-    /// This is what is wrong.
-    Failed,
-    /// Not tried, because an earlier one failed.
-    Skipped,
-}
+pub use cause::Cause;
+use chart::{Chart, Stop};
+pub use chart::{Check, Outcome};
+use login::Password;
 
 /// The checks, in the order in which a start needs them.
-const CHECKS: [&str; 5] = [CONFIGURATION, WORKSPACE, CREDENTIAL, LOGIN, DATABASE];
+const CHECKS: [&str; 10] = [
+    CONFIGURATION,
+    WORKSPACE_TOKEN,
+    IDENTITY,
+    INSTANCE,
+    CREDENTIAL,
+    LOGIN,
+    ROLE,
+    PRIVILEGES,
+    BOOTSTRAP,
+    CLOCK,
+];
 const CONFIGURATION: &str = "configuration";
-const WORKSPACE: &str = "workspace";
+const WORKSPACE_TOKEN: &str = "workspace-token";
+const IDENTITY: &str = "identity";
+const INSTANCE: &str = "instance";
 const CREDENTIAL: &str = "credential";
 const LOGIN: &str = "login";
-const DATABASE: &str = "database";
-
-/// A person waits for the answer: an endpoint that sleeps gets less time than at a start.
-const PATIENCE: Duration = Duration::from_secs(15);
+const ROLE: &str = "role";
+const PRIVILEGES: &str = "privileges";
+const BOOTSTRAP: &str = "bootstrap";
+const CLOCK: &str = "clock";
 
 impl<E: Edge> Connector<E> {
     /// Every setting with its source, whether or not they can be used.
@@ -56,72 +54,84 @@ impl<E: Edge> Connector<E> {
         sources(&*self.edge)
     }
 
-    /// Tries everything that a start needs. It stops at the first failure: what follows would fail
-    /// for the same reason, and is reported as skipped.
+    /// Tries everything that a start needs.
     pub async fn examine(&self) -> Vec<Check> {
-        let mut findings = Findings::default();
-        if let Err((name, problem)) = self.examine_into(&mut findings).await {
-            findings.add(name, Outcome::Failed, problem.message, problem.advice);
-        }
-        findings.skip_rest();
-        findings.0
+        let mut chart = Chart::new(&*self.edge);
+        let stop = self.examine_into(&mut chart).await.err();
+        chart.skip_rest(stop.as_ref());
+        chart.checks()
     }
 
-    async fn examine_into(&self, findings: &mut Findings) -> Result<(), (&'static str, Problem)> {
-        let at = |name| move |problem| (name, problem);
-        let ready = self.read().map_err(at(CONFIGURATION))?;
-        findings.pass(CONFIGURATION, configured(&ready.config));
-        findings.warn(CONFIGURATION, &ready.config.warnings);
-
-        findings.pass(WORKSPACE, workspace(&ready).await.map_err(at(WORKSPACE))?);
-
-        let ticket = self.renewed(0).await.map_err(at(CREDENTIAL))?;
-        findings.pass(CREDENTIAL, granted(&ticket));
-        if let Some(problem) = self.health().and_then(|health| health.problem) {
-            let found = format!("its last renewal failed: {problem}");
-            findings.add(CREDENTIAL, Outcome::Warning, found, problem.advice);
+    async fn examine_into(&self, chart: &mut Chart<'_, E>) -> Result<(), Stop> {
+        let config = match Config::load(&*self.edge) {
+            Ok(config) => config,
+            Err(error) => return Err(chart.fail(CONFIGURATION, Cause::Settings, error.problem())),
+        };
+        chart.pass(CONFIGURATION, configured(&config));
+        for warning in &config.warnings {
+            chart.warn(CONFIGURATION, Cause::Settings, warning.clone(), String::new());
         }
+        match &config.access {
+            Access::Password(access) => self.examine_password(chart, &config, access).await,
+            Access::OAuth(access) => self.examine_tokens(chart, &config, access).await,
+        }
+    }
 
-        let connection = self.open(None, PATIENCE).await.map_err(at(LOGIN))?;
-        findings.pass(LOGIN, logged_in(&ticket));
+    async fn examine_password(
+        &self,
+        chart: &mut Chart<'_, E>,
+        config: &Config,
+        access: &PasswordAccess,
+    ) -> Result<(), Stop> {
+        chart.skip(&[WORKSPACE_TOKEN, IDENTITY, INSTANCE], "not needed in LOCAL mode");
+        let (host, port) = (access.host.value.clone(), config.port.value);
+        let server = Server { host, port, plaintext: access.plaintext() };
+        chart.will_log_in(&server);
+        let password = login::configured(chart, access).await?;
+        let user = &access.user.value;
+        chart
+            .pass(CREDENTIAL, format!("role \"{user}\" at {}:{port} with a password", server.host));
+        if let Some((cause, found, advice)) = password.trap() {
+            chart.warn(CREDENTIAL, cause, found, advice);
+        }
+        let attempt = login::Attempt { server, user, config, password: &password, evidence: None };
+        let connection = login::enter(self, chart, &attempt).await?;
+        database::examine(chart, &connection, config).await
+    }
 
-        let schema = ready.config.schema.value.parse::<Ident>();
-        let schema = schema.map_err(|error| error.problem()).map_err(at(DATABASE))?;
-        let plan = bootstrap::plan(&connection, &Desired::new(schema)).await;
-        let plan = plan.map_err(at(DATABASE))?;
-        findings.pass(DATABASE, prepared(&plan));
-        findings.warn(DATABASE, &plan.notes);
-        Ok(())
+    async fn examine_tokens(
+        &self,
+        chart: &mut Chart<'_, E>,
+        config: &Config,
+        access: &OAuthAccess,
+    ) -> Result<(), Stop> {
+        login::warn_of_password(chart).await;
+        if let Some(workspace) = &access.workspace {
+            chart.will_ask(&workspace.value);
+        }
+        if let Some(host) = &access.host {
+            chart.will_log_in(&server(&host.value, config));
+        }
+        let token = identity::token(chart, access).await?;
+        let user = identity::owner(chart, &token).await?;
+        let (target, asleep) = target::find(chart, access, &token).await?;
+        let server = server(target.host(), config);
+        chart.will_log_in(&server);
+        let credential = identity::credential(chart, &token, &target, &user, &server).await?;
+        if let Some(problem) = self.health().and_then(|health| health.problem) {
+            let found = format!("the last renewal here failed: {problem}");
+            chart.warn(CREDENTIAL, Cause::RenewalFailed, found, problem.advice);
+        }
+        let password = Password::Minted { token: credential.token.clone(), asleep };
+        let evidence = Some(login::Evidence { token: &token, target: &target });
+        let attempt = login::Attempt { server, user: &user, config, password: &password, evidence };
+        let connection = login::enter(self, chart, &attempt).await?;
+        database::examine(chart, &connection, config).await
     }
 }
 
-/// What the checks have found so far.
-#[derive(Default)]
-struct Findings(Vec<Check>);
-
-impl Findings {
-    fn add(&mut self, name: &'static str, outcome: Outcome, found: String, advice: String) {
-        self.0.push(Check { name, outcome, found, advice });
-    }
-
-    fn pass(&mut self, name: &'static str, found: String) {
-        self.add(name, Outcome::Passed, found, String::new());
-    }
-
-    /// Warnings of a check that has passed. Each says in itself what to do.
-    fn warn(&mut self, name: &'static str, texts: &[String]) {
-        for text in texts {
-            self.add(name, Outcome::Warning, text.clone(), String::new());
-        }
-    }
-
-    fn skip_rest(&mut self) {
-        for name in CHECKS {
-            if self.0.iter().all(|check| check.name != name) {
-                self.add(name, Outcome::Skipped, String::from("not tried"), String::new());
-            }
-        }
-    }
+fn server(host: &str, config: &Config) -> Server {
+    Server { host: host.into(), port: config.port.value, plaintext: false }
 }
 
 fn configured(config: &Config) -> String {
@@ -131,46 +141,6 @@ fn configured(config: &Config) -> String {
     };
     let (database, schema) = (&config.database.value, &config.schema.value);
     format!("{mode} mode, database {database}, schema {schema}")
-}
-
-async fn workspace<E: Edge>(ready: &Ready<E>) -> Result<String, Problem> {
-    match &ready.mode {
-        Mode::Password(_) => Ok(String::from("not needed in LOCAL mode")),
-        Mode::OAuth(tokens) => {
-            let held = tokens.workspace.renewed(0).await?;
-            let workspace = held.token.workspace.as_str();
-            Ok(match &held.token.claim {
-                Some(_) => format!("{workspace} issued a token"),
-                None => format!("a token for {workspace} is configured"),
-            })
-        }
-    }
-}
-
-fn granted(ticket: &Ticket) -> String {
-    let Server { host, port, .. } = &ticket.server;
-    let life = match ticket.validity {
-        Some(validity) => format!("a token for {} minutes", validity.left.as_secs() / 60),
-        None => String::from("a password"),
-    };
-    format!("role \"{}\" at {host}:{port} with {life}", ticket.user)
-}
-
-fn logged_in(ticket: &Ticket) -> String {
-    // Plaintext is allowed then, not sure: the edge takes TLS where there is some.
-    let how = if ticket.server.plaintext { "on this machine" } else { "over verified TLS" };
-    format!("logged in {how}")
-}
-
-fn prepared(plan: &Plan) -> String {
-    let Plan { schema, role, .. } = plan;
-    match plan.steps().count() {
-        0 => format!("schema {schema} is ready for {role}"),
-        1 => format!("schema {schema} lacks 1 step: `lakegate bootstrap apply` does it"),
-        steps => {
-            format!("schema {schema} lacks {steps} steps: `lakegate bootstrap apply` does them")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -204,7 +204,7 @@ pub async fn credential<E: Edge>(
 }
 
 /// One exchange, with the clocks around it.
-async fn send<E: Edge>(
+pub(in crate::flow) async fn send<E: Edge>(
     edge: &E,
     call: Call,
     request: Request,

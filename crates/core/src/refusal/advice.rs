@@ -32,16 +32,21 @@ pub enum Password {
     Configured,
 }
 
+impl Attempt<'_> {
+    /// That it was refused, in the server's words.
+    pub(crate) fn refused(&self, error: &ServerError) -> String {
+        let Self { host, user, database, .. } = self;
+        format!("{host} refused the login of \"{user}\" to database \"{database}\": {error}")
+    }
+}
+
 impl LoginRefusal {
     /// Tells a person what was refused, what it looks like, and what to do next.
     pub fn problem(self, error: &ServerError, attempt: &Attempt<'_>) -> Problem {
-        let Attempt { host, user, database, .. } = attempt;
         let looks = self.looks_like(attempt.password);
         Problem {
             kind: self.kind(),
-            message: format!(
-                "{host} refused the login of \"{user}\" to database \"{database}\": {error}{looks}"
-            ),
+            message: attempt.refused(error) + looks,
             advice: self.advice(attempt),
             sqlstate: (!error.code.is_empty()).then(|| error.code.clone()),
         }
@@ -105,11 +110,7 @@ impl LoginRefusal {
                 "The token was minted a moment ago. Check the clock of {host}, and report it to \
                  whoever runs it."
             ),
-            Self::NoRole => format!(
-                "Roles are kept per branch, so one made on another branch does not count. As an \
-                 admin of the database:\n{}",
-                create_role(user)
-            ),
+            Self::NoRole => no_role(user),
             Self::NotAToken => String::from(
                 "A personal access token or a workspace token is no database password. Check that \
                  LAKEBASE_INSTANCE_NAME or LAKEBASE_ENDPOINT names the instance of this host, so \
@@ -153,13 +154,27 @@ impl LoginRefusal {
 }
 
 /// The lines that make a role for an identity. Lakebase makes an OAuth role only this way.
-fn create_role(user: &str) -> String {
-    let kind = if user.contains('@') { "USER" } else { "SERVICE_PRINCIPAL" };
+pub(crate) fn create_role(user: &str) -> String {
     format!(
         "CREATE EXTENSION IF NOT EXISTS databricks_auth;\n\
-         SELECT databricks_create_role({}, '{kind}');",
-        Literal(user)
+         SELECT databricks_create_role({}, '{}');",
+        Literal(user),
+        kind_of(user)
     )
+}
+
+/// What to do when there is no role for an identity.
+pub(crate) fn no_role(user: &str) -> String {
+    format!(
+        "Roles are kept per branch, so one made on another branch does not count. As an admin of \
+         the database:\n{}",
+        create_role(user)
+    )
+}
+
+/// The type of identity that a role's name tells, as the workspace spells it.
+pub(crate) fn kind_of(user: &str) -> &'static str {
+    if user.contains('@') { "USER" } else { "SERVICE_PRINCIPAL" }
 }
 
 #[cfg(test)]

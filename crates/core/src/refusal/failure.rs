@@ -1,5 +1,6 @@
 //! What a person is told of a login that failed, for whatever reason.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 
@@ -10,18 +11,17 @@ use crate::problem::{Kind, Problem};
 /// What a person is told of a login that failed at this port.
 pub fn problem(error: &DatabaseError, port: u16, attempt: &Attempt<'_>) -> Problem {
     let host = attempt.host;
-    let refusal = classify_failure(error);
+    if let Some(report) = report(error) {
+        return classify_failure(error).problem(&report, attempt);
+    }
     let (kind, advice) = match error {
-        DatabaseError::Server(report) => return refusal.problem(report, attempt),
-        // Some hosts pass the server's words on as mere text.
-        DatabaseError::Unreachable { detail }
-        | DatabaseError::Lost { detail }
-        | DatabaseError::Other { detail }
-            if refusal != LoginRefusal::Other =>
-        {
-            let report = ServerError { message: detail.clone(), ..ServerError::default() };
-            return refusal.problem(&report, attempt);
-        }
+        _ if without_tls(error) => (
+            Kind::Denied,
+            format!(
+                "No password was sent. Lakebase always does TLS, so what listens at {host}:{port} is \
+                 something else: check POSTGRES_HOST and POSTGRES_PORT."
+            ),
+        ),
         DatabaseError::Tls { .. } => (
             Kind::Denied,
             format!(
@@ -36,9 +36,30 @@ pub fn problem(error: &DatabaseError, port: u16, attempt: &Attempt<'_>) -> Probl
                  machine may reach it on port {port}."
             ),
         ),
-        DatabaseError::Other { .. } => {
+        DatabaseError::Server(_) | DatabaseError::Other { .. } => {
             (Kind::Unavailable, String::from("`lakegate doctor` checks each step by itself."))
         }
     };
     Problem { kind, message: format!("{host}:{port}: {error}"), advice, sqlstate: None }
+}
+
+/// Whether the server does without TLS. Every host so far has the library that says it like this.
+pub(crate) fn without_tls(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Tls { detail } if detail.contains("does not support TLS"))
+}
+
+/// The refusal of the server, if it was the one to say no. Some hosts pass its words on as mere
+/// text.
+pub(crate) fn report(error: &DatabaseError) -> Option<Cow<'_, ServerError>> {
+    match error {
+        DatabaseError::Server(report) => Some(Cow::Borrowed(report)),
+        DatabaseError::Unreachable { detail }
+        | DatabaseError::Lost { detail }
+        | DatabaseError::Other { detail }
+            if classify_failure(error) != LoginRefusal::Other =>
+        {
+            Some(Cow::Owned(ServerError { message: detail.clone(), ..ServerError::default() }))
+        }
+        _ => None,
+    }
 }
