@@ -21,6 +21,7 @@ pub mod function;
 mod logins;
 mod operations;
 mod output;
+mod private_file;
 mod proxy;
 mod serve;
 mod service;

@@ -1,6 +1,5 @@
 //! `lakegate token`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,6 +12,7 @@ use crate::cli::TokenArgs;
 use crate::credential::{Held, keep, take, warn_not_renewed};
 use crate::failure::Failure;
 use crate::output;
+use crate::private_file;
 
 pub(super) async fn run(session: &Session, args: &TokenArgs) -> Result<ExitCode, Failure> {
     let shape = Shape::of(args);
@@ -60,7 +60,7 @@ impl Shape {
             Self::Bare => output::print(&Zeroizing::new(format!("{}\n", held.token()))),
             Self::Json => print_json(held),
             Self::PgpassLine => output::print(&pgpass_line(held)),
-            Self::PgpassFile(path) => write_private(path, &pgpass_line(held))
+            Self::PgpassFile(path) => private_file::replace(path, &pgpass_line(held))
                 .with_context(|| format!("writing {}", path.display())),
         }
     }
@@ -106,26 +106,6 @@ fn escape(field: &str, line: &mut String) {
     }
 }
 
-/// Replaces a file as a whole, readable by its owner alone from its first byte on.
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
-    let temporary = PathBuf::from(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // Leaves nothing behind that holds a token.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,20 +119,5 @@ mod tests {
             escape(field, &mut line);
             assert_eq!(line, expected);
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_password_file_is_replaced_as_a_whole_and_private() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = std::env::temp_dir().join(format!("lakegate-pgpass-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("pgpass");
-        std::fs::write(&path, "old and readable by all").unwrap();
-        write_private(&path, "new").unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
-        std::fs::remove_dir_all(folder).unwrap();
     }
 }
