@@ -241,7 +241,7 @@ async fn of_the_database() {
             502
             content-type: application/problem+json
             {
-              "advice": "No password was sent. Check that localhost is the server you mean; if a private authority signed its certificate, name that authority's file in SSL_CERT_FILE.",
+              "advice": "No password was sent. Lakebase always does TLS, so what listens at localhost:$PORT is something else: check POSTGRES_HOST and POSTGRES_PORT.",
               "detail": "localhost:$PORT: the TLS handshake failed: error performing TLS handshake: server does not support TLS",
               "status": 502,
               "title": "Access is denied",

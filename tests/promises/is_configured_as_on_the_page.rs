@@ -83,7 +83,7 @@ async fn each_is_shown_with_where_it_came_from() {
 
 /// A Postgres as developers have it: on this machine, in clear text, with a password. It is the
 /// emulator's own, behind a tunnel that does the TLS.
-async fn plain_postgres(house: &House, tls: rustls::ClientConfig) -> String {
+pub(crate) async fn plain_postgres(house: &House, tls: rustls::ClientConfig) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = format!("127.0.0.1:{}", house.env("POSTGRES_PORT"));

@@ -100,7 +100,7 @@ async fn and_nobody_in_clear_text() {
     let run = house.lakegate(["bootstrap", "plan"]).run().await.exits(1);
     expect![[r#"
         lakegate: error: localhost:$PORT: the TLS handshake failed: server does not support TLS
-          No password was sent. Check that localhost is the server you mean; if a private authority signed its certificate, name that authority's file in SSL_CERT_FILE.
+          No password was sent. Lakebase always does TLS, so what listens at localhost:$PORT is something else: check POSTGRES_HOST and POSTGRES_PORT.
     "#]].assert_eq(&house.told(&run.stderr));
     let counts: Value = house.counts().await;
     assert_eq!((&counts["logins"], &counts["refusals"]), (&json!(0), &json!(0)), "{counts}");

@@ -6,6 +6,7 @@ mod applies_what_it_plans;
 mod architecture;
 mod baselines;
 mod detects_the_user;
+mod diagnoses;
 mod is_configured_as_on_the_page;
 mod is_safe;
 mod keeps_open_connections;

@@ -1,0 +1,134 @@
+//! `lakegate doctor` finds what is wrong, says it with a word for programs, and says what to do.
+
+use expect_test::{Expect, expect};
+use lakegate_tests::{House, Program, Run};
+use serde_json::{Value, json};
+
+mod databases;
+mod identities;
+mod networks;
+mod reports;
+mod targets;
+
+/// How `lakegate doctor` ends: its code, the first check that is not well with its cause, and the
+/// lines of all that are not.
+async fn check(
+    house: &House,
+    doctor: impl Fn() -> Program,
+    code: i32,
+    [name, cause]: [&str; 2],
+    expected: Expect,
+) {
+    let told = house.hurry(doctor().start()).await.exits(code);
+    expected.assert_eq(&house.told(&unwell(&told)));
+    let json = house.hurry(doctor().arg("--json").start()).await.exits(code).json();
+    let checks = json["checks"].as_array().unwrap().clone();
+    let outcome = if code == 0 { "warning" } else { "failed" };
+    let first = checks.iter().find(|check| check["outcome"] == outcome).unwrap();
+    assert_eq!((&first["name"], &first["cause"]), (&json!(name), &json!(cause)), "{json:#}");
+    for check in &checks {
+        let well = check["outcome"] == "ok" || check["outcome"] == "skipped";
+        assert_eq!(check["cause"].is_null(), well, "{check:#}");
+    }
+}
+
+/// The lines of checks that found something, with what to do.
+fn unwell(run: &Run) -> String {
+    let (_, checks) = run.stdout.split_once("checks\n").unwrap();
+    let mut shown = String::new();
+    let mut of_interest = false;
+    for line in checks.lines() {
+        if !line.trim_start().starts_with('→') {
+            of_interest = line.starts_with("  warning") || line.starts_with("  failed");
+        }
+        if of_interest {
+            shown.push_str(line);
+            shown.push('\n');
+        }
+    }
+    shown
+}
+
+async fn ready(arguments: &[&str]) -> House {
+    let house = House::with(arguments).await;
+    house.set_up().await;
+    house
+}
+
+#[tokio::test]
+async fn a_world_in_which_all_is_well() {
+    let house = ready(&[]).await;
+    house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
+    house.admin(["tighten", "--grant-to", house.principal()]).run().await.exits(0);
+    let run = house.lakegate(["doctor"]).run().await.exits(0).complains("");
+    let (_, checks) = run.stdout.split_once("checks\n").unwrap();
+    // What a machine's name server says of it is its own business.
+    let dns = |line: &&str| !line.contains("-dns: ") && !line.contains("-tcp: ");
+    let checks: Vec<_> = checks.lines().filter(dns).collect();
+    expect![[""]].assert_eq(&(house.told(&checks.join("\n")) + "\n"));
+}
+
+#[tokio::test]
+async fn nothing_configured_at_all() {
+    let house = House::open().await;
+    let doctor = || {
+        ["DATABRICKS_HOST", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"]
+            .into_iter()
+            .chain(["LAKEBASE_INSTANCE_NAME", "POSTGRES_HOST", "POSTGRES_DB"])
+            .fold(house.lakegate(["doctor"]), Program::without)
+    };
+    check(&house, doctor, 2, ["configuration", "settings"], expect![[""]]).await;
+    assert_eq!(house.counts().await["requests"], json!({}), "a request was sent");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong() {
+    let house = ready(&[]).await;
+    house.wall_clock_off_by_seconds(-7_200);
+    let doctor = || house.lakegate(["doctor"]);
+    let run = doctor().arg("--json").run().await.exits(0).json();
+    let clock = run["checks"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&clock["name"], &clock["cause"]), (&json!("clock"), &json!("clock-off")));
+    let found = clock["found"].as_str().unwrap();
+    // A second or two may pass on the way.
+    assert!(found.contains("s behind the workspace's and 7"), "{found}");
+}
+
+#[tokio::test]
+async fn programs_get_all_of_it() {
+    let house = ready(&[]).await;
+    let report = house.lakegate(["doctor", "--json"]).run().await.exits(0).json();
+    let names =
+        |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+    assert_eq!(names(&report), ["checks", "settings", "version"]);
+    let fields = ["advice", "cause", "found", "milliseconds", "name", "outcome"];
+    let checks = report["checks"].as_array().unwrap();
+    for check in checks {
+        assert_eq!(names(check), fields);
+        assert!(check["milliseconds"].is_u64(), "{check:#}");
+    }
+    assert_eq!(names(&report["settings"][0]), ["name", "origin", "value"]);
+    let mut order: Vec<_> = checks.iter().map(|check| check["name"].as_str().unwrap()).collect();
+    order.dedup();
+    assert_eq!(
+        order,
+        [
+            "configuration",
+            "workspace-dns",
+            "workspace-tcp",
+            "workspace-tls",
+            "workspace-token",
+            "identity",
+            "instance",
+            "credential",
+            "database-dns",
+            "database-tcp",
+            "database-tls",
+            "login",
+            "role",
+            "privileges",
+            "bootstrap",
+            "clock",
+        ]
+    );
+}
