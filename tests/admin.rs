@@ -1,6 +1,6 @@
 //! The emulator's admin API: what goes wrong, and what was asked of Lakebase.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::House;
 
@@ -47,6 +47,14 @@ impl House {
     /// How many requests came to this route of the control plane.
     pub async fn requests(&self, route: &str) -> u64 {
         self.counts().await["requests"][route].as_u64().unwrap_or(0)
+    }
+
+    /// A new service principal of the workspace, which has no role yet: its id.
+    pub async fn newcomer(&self) -> String {
+        let body = json!({ "kind": "SERVICE_PRINCIPAL", "role": "none" });
+        let new = self.emulator("POST /principals", body).await;
+        self.keep_secret(new["client_secret"].as_str().unwrap());
+        new["name"].as_str().unwrap().to_owned()
     }
 
     /// The SQL that `role` sent, oldest first.

@@ -16,7 +16,7 @@ use crate::embedded;
 use crate::watchdog::{self, Watchdog};
 
 pub use crate::bindings::exports::lakegate::connect::bootstrap::{
-    Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantee, Migration, Report, Step,
+    Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantees, Migration, Report, Step,
     Verdict,
 };
 pub use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
@@ -181,14 +181,14 @@ impl Gate {
     /// The admin's one-time setup.
     pub async fn setup(
         &self,
-        grantee: Grantee,
+        grantees: Grantees,
         admin: Option<Admin>,
         plan_only: bool,
     ) -> Result<AdminReport, CallError> {
         self.call(move |a, c| {
             async move {
                 c.lakegate_connect_bootstrap()
-                    .call_setup(a, grantee, admin, plan_only)
+                    .call_setup(a, grantees, admin, plan_only)
                     .await
             }
             .boxed()
@@ -200,13 +200,13 @@ impl Gate {
     /// The admin's last step.
     pub async fn tighten(
         &self,
-        role: String,
+        roles: Vec<String>,
         admin: Option<Admin>,
         plan_only: bool,
     ) -> Result<AdminReport, CallError> {
         self.call(move |a, c| {
             async move {
-                c.lakegate_connect_bootstrap().call_tighten(a, role, admin, plan_only).await
+                c.lakegate_connect_bootstrap().call_tighten(a, roles, admin, plan_only).await
             }
             .boxed()
         })

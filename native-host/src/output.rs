@@ -38,6 +38,12 @@ pub(crate) fn print_json(value: &Value) -> anyhow::Result<()> {
     print(&text)
 }
 
+/// A comment of SQL, with its line end. A line break in a name must not end it: what follows would
+/// run.
+pub(crate) fn comment(text: &str) -> String {
+    text.split(['\n', '\r']).map(|line| format!("-- {line}\n")).collect()
+}
+
 /// A moment for people and for programs: RFC 3339, to the second. A password that never ends has
 /// none that can be written.
 pub(crate) fn time(milliseconds: u64) -> Option<String> {
@@ -48,6 +54,12 @@ pub(crate) fn time(milliseconds: u64) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_comment_stays_one_whatever_it_says() {
+        assert_eq!(comment("create \"a\""), "-- create \"a\"\n");
+        assert_eq!(comment("a\nDROP TABLE b;\r\nc"), "-- a\n-- DROP TABLE b;\n-- \n-- c\n");
+    }
 
     #[test]
     fn moments_are_written_to_the_second() {

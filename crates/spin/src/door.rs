@@ -9,7 +9,7 @@ use lakegate_core::flow::admin::Mode;
 use lakegate_core::flow::connector::{Connector, Ticket};
 use lakegate_core::flow::gate::GateStatus;
 use lakegate_core::flow::kept::Kept;
-use lakegate_core::flow::preparation::{Admin, Wish};
+use lakegate_core::flow::preparation::{Admin, Grantees, Wish};
 use lakegate_core::problem::Problem;
 use lakegate_core::secret::Secret;
 
@@ -80,19 +80,19 @@ impl Door {
 
     pub(crate) async fn setup(
         &self,
-        role: Option<&str>,
+        grantees: Grantees<'_>,
         admin: Option<&Admin>,
         mode: Mode,
     ) -> Result<AdminPlan, Problem> {
-        shared(self.0.setup(role, admin, mode)).await
+        shared(self.0.setup(grantees, admin, mode)).await
     }
 
     pub(crate) async fn tighten(
         &self,
-        role: &str,
+        roles: &[String],
         admin: Option<&Admin>,
         mode: Mode,
     ) -> Result<AdminPlan, Problem> {
-        shared(self.0.tighten(role, admin, mode)).await
+        shared(self.0.tighten(roles, admin, mode)).await
     }
 }

@@ -6,12 +6,12 @@ use lakegate_core::bootstrap::{
     Verdict as CoreVerdict,
 };
 use lakegate_core::flow::admin::Mode;
-use lakegate_core::flow::preparation::{Admin as CoreAdmin, Wish};
+use lakegate_core::flow::preparation::{Admin as CoreAdmin, Grantees as CoreGrantees, Wish};
 use lakegate_core::secret::Secret;
 use lakegate_core::sql::Ident;
 
 use crate::bindings::exports::lakegate::connect::bootstrap::{
-    Access, Admin, AdminReport, Changes, Desired, Finding, Grantee, Guest, Problem, Report, Step,
+    Access, Admin, AdminReport, Changes, Desired, Finding, Grantees, Guest, Problem, Report, Step,
     Verdict,
 };
 use crate::{Component, connector};
@@ -56,25 +56,25 @@ impl Guest for Component {
     }
 
     async fn setup(
-        grantee: Grantee,
+        grantees: Grantees,
         admin: Option<Admin>,
         plan_only: bool,
     ) -> Result<AdminReport, Problem> {
-        let role = match &grantee {
-            Grantee::Role(role) => Some(role.as_str()),
-            Grantee::Everybody => None,
+        let grantees = match &grantees {
+            Grantees::Roles(roles) => CoreGrantees::Roles(roles),
+            Grantees::Everybody => CoreGrantees::Everybody,
         };
         let admin = admin.map(person);
-        Ok(admin_report(connector().await.setup(role, admin.as_ref(), mode(plan_only)).await?))
+        Ok(admin_report(connector().await.setup(grantees, admin.as_ref(), mode(plan_only)).await?))
     }
 
     async fn tighten(
-        role: String,
+        roles: Vec<String>,
         admin: Option<Admin>,
         plan_only: bool,
     ) -> Result<AdminReport, Problem> {
         let admin = admin.map(person);
-        Ok(admin_report(connector().await.tighten(&role, admin.as_ref(), mode(plan_only)).await?))
+        Ok(admin_report(connector().await.tighten(&roles, admin.as_ref(), mode(plan_only)).await?))
     }
 }
 
@@ -134,6 +134,7 @@ fn admin_report(plan: AdminPlan) -> AdminReport {
             .map(|step| Step { title: step.title, sql: step.sql })
             .collect(),
         remarks: plan.notes,
+        obstacles: plan.obstacles,
     }
 }
 

@@ -3,11 +3,11 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use super::admin::create_role_sql;
+use super::admin::{AdminStep, create_role_sql};
 use crate::problem::{Kind, Problem};
 use crate::sql::Ident;
 
-/// Why an administrator's plan cannot be made. Nothing was changed.
+/// Why an administrator's plan cannot be made, or did not work.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminError {
@@ -29,13 +29,17 @@ pub enum AdminError {
         /// The database.
         database: Ident,
     },
-    /// The administrator's role may not create databases.
-    #[error("role {role} may not create database {database}")]
-    MayNotCreate {
-        /// The administrator's role.
+    /// The workspace does not know the identity that a role was to be made for.
+    #[error("the workspace knows no identity {role}, so no role was made for it")]
+    UnknownIdentity {
+        /// The role.
         role: Ident,
-        /// The database.
-        database: Ident,
+    },
+    /// The extension does not make roles.
+    #[error("there is no function databricks_create_role to make role {role} with")]
+    NoCreateRole {
+        /// The role.
+        role: Ident,
     },
     /// The statements ran, and the catalog does not show it.
     #[error("the privileges on database {database} did not change")]
@@ -46,6 +50,17 @@ pub enum AdminError {
 }
 
 impl AdminError {
+    /// What it means that the server refused a step with this SQLSTATE; `None` if that is all in
+    /// the server's own words.
+    pub(crate) fn of_step(step: &AdminStep, code: &str) -> Option<Self> {
+        let role = step.creates.clone()?;
+        match code {
+            "22023" => Some(Self::UnknownIdentity { role }),
+            "42883" => Some(Self::NoCreateRole { role }),
+            _ => None,
+        }
+    }
+
     /// What to tell a person.
     pub fn problem(&self) -> Problem {
         let advice = match self {
@@ -58,8 +73,13 @@ impl AdminError {
             Self::MissingDatabase { .. } => {
                 String::from("Check the name, or run `lakegate setup` first.")
             }
-            Self::MayNotCreate { role, .. } => format!(
-                "Run this as an administrator, or have one run:\n  ALTER ROLE {role} CREATEDB;"
+            Self::UnknownIdentity { .. } => String::from(
+                "Name a service principal by its application id, a person by the e-mail address, \
+                 and see that it is in the workspace of this server.",
+            ),
+            Self::NoCreateRole { .. } => String::from(
+                "Add the role on the page of the database in the workspace (Roles, Add role, \
+                 OAuth), then run this again.",
             ),
             Self::NoEffect { .. } => String::from(
                 "Postgres only warns when a role grants or revokes what is not its own. Run this \

@@ -5,7 +5,6 @@ use alloc::string::{String, ToString};
 use serde_json::Value;
 
 use super::ObserveError;
-use super::admin::ObservedServer;
 use super::observed::{
     DefaultPrivilege, Foreign, LedgerRow, Observed, ObservedLedger, ObservedRole, ObservedSchema,
     Relation, RelationGrant,
@@ -49,22 +48,6 @@ impl FromJson for Observed {
             relations: answer.take("relations")?,
             foreign: answer.take("foreign")?,
             ledger: answer.take("ledger")?,
-        })
-    }
-}
-
-impl FromJson for ObservedServer {
-    fn from_json(value: Value) -> Result<Self, Misfit> {
-        let mut answer = Object::from_json(value)?;
-        Ok(Self {
-            role: answer.take("role")?,
-            may_create_database: answer.take("may_create_database")?,
-            database_exists: answer.take("database_exists")?,
-            role_exists: answer.take("role_exists")?,
-            role_may_create: answer.take("role_may_create")?,
-            role_may_connect: answer.take("role_may_connect")?,
-            public_may_create: answer.take("public_may_create")?,
-            databricks_auth: answer.take("databricks_auth")?,
         })
     }
 }

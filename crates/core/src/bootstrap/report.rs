@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::admin::Tighten;
@@ -32,7 +33,7 @@ pub struct Report {
 impl Report {
     /// Reports that `done` was done to carry out a plan.
     pub fn new(plan: Plan, done: Vec<String>) -> Self {
-        let tighten = Tighten { database: plan.database, role: plan.role };
+        let tighten = Tighten { database: plan.database, roles: vec![plan.role.clone()] };
         Self {
             schema: plan.schema,
             done,
@@ -40,11 +41,11 @@ impl Report {
             public_may_create: plan.public_may_create,
             tighten_command: format!(
                 "lakegate tighten --grant-to {}",
-                shell_word(tighten.role.as_parameter())
+                shell_word(plan.role.as_parameter())
             ),
             tighten_sql: tighten.statements().join("\n"),
             database: tighten.database,
-            role: tighten.role,
+            role: plan.role,
         }
     }
 }

@@ -1,5 +1,10 @@
 //! What an administrator runs once for an application, on a connection to any database.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::bootstrap::database_problem;
 use crate::bootstrap::AdminError;
 use crate::bootstrap::admin::{AdminPlan, AdminStep, ObservedServer, QUERY, Setup, Tighten};
@@ -19,7 +24,7 @@ pub enum Mode {
 }
 
 /// Creates the database and lets the application create schemas in it. Returns what was done, or
-/// would be.
+/// would be; or what this administrator may not do, with the obstacles.
 ///
 /// # Errors
 ///
@@ -32,11 +37,10 @@ pub async fn setup(
 ) -> Result<AdminPlan, Problem> {
     let plan = |observed: &ObservedServer| setup.plan(observed);
     let unmet = AdminError::NoEffect { database: setup.database.clone() };
-    carry_out(edge, connection, &setup.parameters(), plan, &unmet, mode).await
+    carry_out(edge, connection, &setup.parameters(), &plan, &unmet, mode).await
 }
 
-/// Lets nobody but the application create schemas in the database. Returns what was done, or would
-/// be.
+/// Lets nobody but the application create schemas in the database. Returns as [`setup`].
 ///
 /// # Errors
 ///
@@ -50,53 +54,89 @@ pub async fn tighten(
 ) -> Result<AdminPlan, Problem> {
     let plan = |observed: &ObservedServer| tighten.plan(observed);
     let unmet = AdminError::NoEffect { database: tighten.database.clone() };
-    carry_out(edge, connection, &tighten.parameters(), plan, &unmet, mode).await
+    carry_out(edge, connection, &tighten.parameters(), &plan, &unmet, mode).await
 }
 
 async fn carry_out(
     edge: &impl Edge,
     connection: &impl Connection,
-    parameters: &[Option<&str>],
-    make_plan: impl Fn(&ObservedServer) -> Result<AdminPlan, AdminError>,
+    parameters: &[Option<String>; 2],
+    make_plan: &dyn Fn(&ObservedServer) -> Result<AdminPlan, AdminError>,
     unmet: &AdminError,
     mode: Mode,
 ) -> Result<AdminPlan, Problem> {
-    let observed = inspect(connection, parameters).await?;
-    let plan = make_plan(&observed).map_err(|error| error.problem())?;
-    if mode == Mode::Plan {
+    let look = async || {
+        let observed = inspect(connection, parameters).await?;
+        make_plan(&observed).map_err(|error| error.problem())
+    };
+    let plan = look().await?;
+    if mode == Mode::Plan || !plan.obstacles.is_empty() {
         return Ok(plan);
     }
-    let mut steps = plan.steps.clone();
+    let mut left = plan.steps.clone();
     let mut races = 0;
-    while !steps.is_empty() {
-        let raced = run(edge, connection, &steps).await?;
-        let observed = inspect(connection, parameters).await?;
-        steps = make_plan(&observed).map_err(|error| error.problem())?.steps;
+    while !left.is_empty() {
+        let raced = match run(edge, connection, &left).await? {
+            Ran::Through { raced } => raced,
+            Ran::Stopped { done, obstacle } => return Ok(stopped(plan, left, done, obstacle)),
+        };
+        let next = look().await?;
+        if !next.obstacles.is_empty() {
+            return Ok(next);
+        }
+        left = next.steps;
         races += 1;
-        if !steps.is_empty() && (!raced || MAX_RACES < races) {
+        if !left.is_empty() && (!raced || MAX_RACES < races) {
             return Err(unmet.problem());
         }
     }
     Ok(plan)
 }
 
-/// Runs each step, and tells whether somebody else did the same at that moment.
+/// How far the steps went.
+enum Ran {
+    /// To the end; `raced` if somebody else did the same at that moment.
+    Through { raced: bool },
+    /// This administrator may not do the one after so many.
+    Stopped { done: usize, obstacle: String },
+}
+
 async fn run(
     edge: &impl Edge,
     connection: &impl Connection,
     steps: &[AdminStep],
-) -> Result<bool, Problem> {
+) -> Result<Ran, Problem> {
     let mut raced = false;
-    for step in steps {
+    for (done, step) in steps.iter().enumerate() {
         edge.notice(&Notice { level: Level::Info, text: step.title.clone() });
-        match connection.run(&step.sql, &[]).await {
-            Ok(_) => {}
-            Err(DatabaseError::Server(error)) if is_race(&error.code) => raced = true,
-            Err(error) => return Err(database_problem(&step.title, &error)),
+        let Err(error) = connection.run(&step.sql, &[]).await else { continue };
+        match &error {
+            DatabaseError::Server(error) if is_race(&error.code) => raced = true,
+            DatabaseError::Server(error) if error.code == FORBIDDEN => {
+                let obstacle = format!("{} failed: {error}", step.title);
+                return Ok(Ran::Stopped { done, obstacle });
+            }
+            DatabaseError::Server(refused) => {
+                let known = AdminError::of_step(step, &refused.code);
+                return Err(
+                    known.map_or_else(|| database_problem(&step.title, &error), |it| it.problem())
+                );
+            }
+            _ => return Err(database_problem(&step.title, &error)),
         }
     }
-    Ok(raced)
+    Ok(Ran::Through { raced })
 }
+
+/// The plan as what is left of it, for somebody who may.
+fn stopped(plan: AdminPlan, mut steps: Vec<AdminStep>, done: usize, obstacle: String) -> AdminPlan {
+    let mut notes = plan.notes;
+    notes.extend(steps.drain(..done).map(|step| format!("done before that: {}", step.title)));
+    AdminPlan { steps, notes, obstacles: vec![obstacle] }
+}
+
+/// `insufficient_privilege`
+const FORBIDDEN: &str = "42501";
 
 /// What two admins at once meet: the database or the role is there by now (42P04, 42710, or 23505
 /// before the other has committed), or the other granted at that moment (XX000).
@@ -106,14 +146,14 @@ fn is_race(code: &str) -> bool {
 
 async fn inspect(
     connection: &impl Connection,
-    parameters: &[Option<&str>],
+    parameters: &[Option<String>; 2],
 ) -> Result<ObservedServer, Problem> {
     let answer = connection
-        .run(QUERY, parameters)
+        .run(QUERY, &parameters.each_ref().map(Option::as_deref))
         .await
         .map_err(|error| database_problem("the inspection of the server", &error))?;
     ObservedServer::read(answer.as_deref()).map_err(|error| error.problem())
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bootstrap::admin::{AdminPlan, Grantee, Setup, Tighten};
+use crate::bootstrap::admin::{self as plans, AdminPlan, Setup, Tighten};
 use crate::bootstrap::{Access, Desired, Entry, Finding, Plan, Report};
 use crate::config::Place;
 use crate::edge::Edge;
@@ -11,7 +11,7 @@ use crate::flow::admin::{self, Mode};
 use crate::flow::bootstrap;
 use crate::flow::connector::Connector;
 use crate::migrations::Migration;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 use crate::refusal::WAKE_UP;
 use crate::secret::Secret;
 use crate::sql::Ident;
@@ -34,6 +34,15 @@ pub struct Admin {
     pub user: String,
     /// A database credential.
     pub token: Secret,
+}
+
+/// Who is to create schemas in a database, as it was given; nothing is checked yet.
+#[derive(Clone, Copy, Debug)]
+pub enum Grantees<'a> {
+    /// These roles, at least one.
+    Roles(&'a [String]),
+    /// Everybody who can log in.
+    Everybody,
 }
 
 /// The database that an admin connects to: it exists on every server.
@@ -81,38 +90,42 @@ impl<E: Edge> Connector<E> {
         bootstrap::write_down(&*self.edge, &connection, &desired, entry, mode).await
     }
 
-    /// Creates the database, as an admin; `role` may create schemas in it, or everybody may.
+    /// Creates the database, as an admin, and lets the grantees create schemas in it.
+    ///
+    /// A plan with obstacles was not carried out: this admin may not do it.
     ///
     /// # Errors
     ///
-    /// There is no login, or the admin may not do it.
+    /// There is no login, or it cannot be done.
     pub async fn setup(
         &self,
-        role: Option<&str>,
+        grantees: Grantees<'_>,
         admin: Option<&Admin>,
         mode: Mode,
     ) -> Result<AdminPlan, Problem> {
-        let grantee = match role {
-            Some(role) => Grantee::Role(ident(role)?),
-            None => Grantee::Public,
+        let grantees = match grantees {
+            Grantees::Roles(names) => plans::Grantees::Roles(roles(names)?),
+            Grantees::Everybody => plans::Grantees::Public,
         };
-        let setup = Setup { database: self.database(admin)?, grantee, create_role: true };
+        let setup = Setup { database: self.database(admin)?, grantees };
         let connection = self.open_for(admin).await?;
         admin::setup(&*self.edge, &connection, &setup, mode).await
     }
 
-    /// Lets nobody but `role` create schemas in the database, as an admin.
+    /// Lets nobody but these roles create schemas in the database, as an admin.
+    ///
+    /// A plan with obstacles was not carried out: this admin may not do it.
     ///
     /// # Errors
     ///
-    /// There is no login, no such role, or the admin may not do it.
+    /// There is no login, or no such role.
     pub async fn tighten(
         &self,
-        role: &str,
+        names: &[String],
         admin: Option<&Admin>,
         mode: Mode,
     ) -> Result<AdminPlan, Problem> {
-        let tighten = Tighten { database: self.database(admin)?, role: ident(role)? };
+        let tighten = Tighten { database: self.database(admin)?, roles: roles(names)? };
         let connection = self.open_for(admin).await?;
         admin::tighten(&*self.edge, &connection, &tighten, mode).await
     }
@@ -151,6 +164,30 @@ impl<E: Edge> Connector<E> {
         }
         let place = Place::load(&*self.edge).map_err(|error| error.problem())?;
         ident(&place.database)
+    }
+}
+
+/// Each role once, in the order in which they were named.
+fn roles(names: &[String]) -> Result<Vec<Ident>, Problem> {
+    if names.is_empty() {
+        return Err(nobody());
+    }
+    let mut roles: Vec<Ident> = Vec::new();
+    for name in names {
+        let role = ident(name)?;
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    Ok(roles)
+}
+
+fn nobody() -> Problem {
+    Problem {
+        kind: Kind::Configuration,
+        message: "nobody is named who is to create schemas".into(),
+        advice: "Name the role of the service principal.".into(),
+        sqlstate: None,
     }
 }
 

@@ -1,9 +1,12 @@
 //! `POST /setup` and `POST /tighten`: what an admin does, once; with `?plan` only shown.
 
+use std::slice::from_ref;
+
 use lakegate_core::bootstrap::admin::AdminPlan;
 use lakegate_core::config::Place;
 use lakegate_core::flow::admin::Mode;
-use lakegate_core::flow::preparation::Admin;
+use lakegate_core::flow::preparation::{Admin, Grantees};
+use lakegate_core::problem::Problem;
 use lakegate_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 use spin_sdk::http::HeaderMap;
@@ -58,8 +61,9 @@ pub(crate) async fn setup(
     let request = body::json::<SetupRequest>(headers, body).await?.unwrap_or_default();
     let role = grantee(request.grant_to, request.grant_public, instance.settings.get(CLIENT_ID))?;
     let admin = login(instance, request.admin).await?;
-    let done = instance.connector.setup(role.as_deref(), admin.as_ref(), mode(plan)).await;
-    done.map(|done| answer(done, plan)).map_err(Fault::of_request)
+    let grantees = role.as_ref().map_or(Grantees::Everybody, |it| Grantees::Roles(from_ref(it)));
+    let done = instance.connector.setup(grantees, admin.as_ref(), mode(plan)).await;
+    done.and_then(|done| answer(done, plan)).map_err(Fault::of_request)
 }
 
 /// `POST /tighten`.
@@ -78,8 +82,8 @@ pub(crate) async fn tighten(
         )
     })?;
     let admin = login(instance, request.admin).await?;
-    let done = instance.connector.tighten(&role, admin.as_ref(), mode(plan)).await;
-    done.map(|done| answer(done, plan)).map_err(Fault::of_request)
+    let done = instance.connector.tighten(from_ref(&role), admin.as_ref(), mode(plan)).await;
+    done.and_then(|done| answer(done, plan)).map_err(Fault::of_request)
 }
 
 /// The role that may create schemas; none is everybody. Unless a request says otherwise it is the
@@ -123,9 +127,13 @@ const fn mode(plan: bool) -> Mode {
     if plan { Mode::Plan } else { Mode::Apply }
 }
 
-fn answer(done: AdminPlan, plan: bool) -> Answer {
+/// What was done, or would be; or why this admin may not, with the statements for one who may.
+fn answer(done: AdminPlan, plan: bool) -> Result<Answer, Problem> {
+    if let Some(problem) = done.refusal() {
+        return Err(problem);
+    }
     let steps = done.steps.into_iter().map(|step| Step { title: step.title, sql: step.sql });
-    Answer::json(&AdminAnswer { steps: steps.collect(), remarks: done.notes, applied: !plan })
+    Ok(Answer::json(&AdminAnswer { steps: steps.collect(), remarks: done.notes, applied: !plan }))
 }
 
 #[cfg(test)]

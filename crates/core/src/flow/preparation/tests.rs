@@ -1,7 +1,6 @@
 //! Who logs in where for which flow, and what is refused before anybody does.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec;
 
 use serde_json::json;
@@ -9,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::bootstrap::fixture;
 use crate::edge::{DatabaseError, ServerError};
+use crate::flow::admin::tests::server;
 use crate::flow::fake::chain::{buy, grant, local, oauth};
 use crate::flow::fake::{Exchange, FakeEdge};
 use crate::problem::Kind;
@@ -31,17 +31,13 @@ fn person() -> (FakeEdge, Connector<FakeEdge>, Admin) {
     (edge.clone(), Connector::new(edge), admin)
 }
 
-fn inspection(answer: String) -> Exchange {
-    ("WITH\n  me AS", Ok(Some(answer)))
+/// The application's role, named twice.
+fn sp() -> [String; 2] {
+    ["sp".into(), "sp".into()]
 }
 
-fn server(database: bool, role: bool, everybody: bool) -> Exchange {
-    let answer = json!({
-        "role": "admin", "may_create_database": true, "database_exists": database,
-        "role_exists": true, "role_may_create": role, "role_may_connect": role,
-        "public_may_create": everybody, "databricks_auth": false,
-    });
-    ("SELECT pg_catalog.json_build_object", Ok(Some(format!("{answer}"))))
+fn inspection(answer: String) -> Exchange {
+    ("WITH\n  me AS", Ok(Some(answer)))
 }
 
 #[test]
@@ -116,13 +112,14 @@ fn setup_is_done_from_the_database_that_every_server_has() {
     let told = ["create database \"app\"", "let \"sp\" create schemas in \"app\""];
     let (edge, connector, admin) = person();
     edge.expect_logins([(PERSON, Ok(steps()))]);
-    let plan = edge.run(connector.setup(Some("sp"), Some(&admin), Mode::Apply)).unwrap();
+    let plan =
+        edge.run(connector.setup(Grantees::Roles(&sp()), Some(&admin), Mode::Apply)).unwrap();
     assert_eq!((plan.steps.len(), plan.notes.len()), (2, 0));
     assert_eq!(edge.notices(), told);
     edge.end();
     let (edge, connector) = ready();
     edge.expect_logins([(POSTGRES, Ok(steps()))]);
-    edge.run(connector.setup(Some("sp"), None, Mode::Apply)).unwrap();
+    edge.run(connector.setup(Grantees::Roles(&sp()), None, Mode::Apply)).unwrap();
     assert_eq!(edge.notices(), told);
     edge.end();
 }
@@ -133,7 +130,7 @@ fn a_setup_for_everybody_says_what_that_means() {
     let grant = ("GRANT CREATE ON DATABASE \"app\" TO PUBLIC", Ok(None));
     let steps = vec![server(true, false, false), grant, server(true, false, true)];
     edge.expect_logins([(PERSON, Ok(steps))]);
-    let plan = edge.run(connector.setup(None, Some(&admin), Mode::Apply)).unwrap();
+    let plan = edge.run(connector.setup(Grantees::Everybody, Some(&admin), Mode::Apply)).unwrap();
     assert_eq!(
         plan.notes,
         ["any role can now plant a schema in database \"app\"; once the application has \
@@ -147,13 +144,21 @@ fn a_setup_for_everybody_says_what_that_means() {
 fn tighten_is_planned_and_done_by_a_person() {
     let (edge, connector, admin) = person();
     edge.expect_logins([(PERSON, Ok(vec![server(true, false, true)]))]);
-    let planned = edge.run(connector.tighten("sp", Some(&admin), Mode::Plan)).unwrap();
+    let planned = edge.run(connector.tighten(&sp(), Some(&admin), Mode::Plan)).unwrap();
     let block = ("DO $lakegate$\nBEGIN\n  REVOKE CREATE ON DATABASE \"app\"", Ok(None));
     let steps = vec![server(true, false, true), block, server(true, true, false)];
     edge.expect_logins([(PERSON, Ok(steps))]);
-    let done = edge.run(connector.tighten("sp", Some(&admin), Mode::Apply)).unwrap();
+    let done = edge.run(connector.tighten(&sp(), Some(&admin), Mode::Apply)).unwrap();
     assert_eq!(planned, done);
     assert_eq!(edge.notices().len(), 1);
+    edge.end();
+}
+
+#[test]
+fn somebody_must_be_named() {
+    let (edge, connector, admin) = person();
+    let problem = edge.run(connector.tighten(&[], Some(&admin), Mode::Plan)).unwrap_err();
+    assert_eq!(problem.message, "nobody is named who is to create schemas");
     edge.end();
 }
 
@@ -162,7 +167,7 @@ fn a_person_must_say_where() {
     let edge = FakeEdge::new(&[], &[]);
     let connector = Connector::new(edge.clone());
     let admin = Admin { user: "a@b.example".into(), token: Secret::new("T") };
-    let outcome = edge.run(connector.tighten("sp", Some(&admin), Mode::Plan));
+    let outcome = edge.run(connector.tighten(&sp(), Some(&admin), Mode::Plan));
     let problem = outcome.unwrap_err();
     assert_eq!(problem.kind, Kind::Configuration);
     assert_eq!(
