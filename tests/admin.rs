@@ -1,8 +1,10 @@
 //! The emulator's admin API: what goes wrong, and what was asked of Lakebase.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
-use crate::House;
+use crate::{DEADLINE, House};
 
 impl House {
     /// Asks or tells the admin API something, such as `POST /secret`, and gives its answer.
@@ -27,6 +29,22 @@ impl House {
     /// Makes the door of Postgres fail.
     pub async fn fault_of_postgres(&self, change: Value) {
         self.emulator("POST /faults/postgres", change).await;
+    }
+
+    /// Makes sessions that begin from now on stand still at one of their round trips, counted from
+    /// 1: before Postgres gets it or, when it is to be `answered`, before its answer arrives.
+    pub async fn hold(&self, round_trip: usize, answered: bool) {
+        self.forget().await;
+        let hold = json!({ "round_trip": round_trip, "answered": answered });
+        self.fault_of_postgres(json!({ "hold": hold })).await;
+    }
+
+    /// Waits until a session stands still. [`heal`](Self::heal) lets it go on.
+    pub async fn until_held(&self) {
+        let start = Instant::now();
+        while self.counts().await["held"] != 1 {
+            assert!(start.elapsed() < DEADLINE, "no session came so far");
+        }
     }
 
     /// Ends all faults.

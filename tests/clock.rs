@@ -15,10 +15,15 @@ impl House {
     }
 
     /// Lets time pass as long as a program has not ended: what it waits for comes at once.
-    pub async fn hurry(&self, mut running: Running) -> Run {
+    pub async fn hurry(&self, running: Running) -> Run {
+        self.hurry_by(Duration::from_secs(1), running).await
+    }
+
+    /// The same in steps of another size, for what waits long and often.
+    pub async fn hurry_by(&self, step: Duration, mut running: Running) -> Run {
         let start = Instant::now();
         while !running.has_ended(Duration::from_millis(50)).await && start.elapsed() < DEADLINE {
-            self.pass(Duration::from_secs(1));
+            self.pass(step);
         }
         running.end().await
     }

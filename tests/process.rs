@@ -141,6 +141,14 @@ impl Running {
         self.end().await
     }
 
+    /// Kills it at that moment after its start, if it has not ended by then.
+    pub async fn kill_after(mut self, moment: Duration) -> Run {
+        if !self.has_ended(moment).await {
+            self.process.start_kill().unwrap();
+        }
+        self.end().await
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id().unwrap()

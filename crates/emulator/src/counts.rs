@@ -25,6 +25,8 @@ pub struct Counts {
     pub refusals: u64,
     /// Cancel requests passed on.
     pub cancels: u64,
+    /// Sessions that a fault held at a message.
+    pub held: u64,
     /// Times that clients, after login, sent something and waited: `Query`, `Sync` and `FunctionCall` messages.
     pub round_trips: u64,
 }

@@ -23,6 +23,19 @@ pub struct Change {
     pub certificate: Option<Shown>,
     /// Keep connections open and pass nothing on.
     pub stall: Option<bool>,
+    /// Hold each session that begins from now on at one of its round trips.
+    pub hold: Option<Hold>,
+}
+
+/// Where a session stands still until the faults are cleared or somebody leaves.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Which round trip of the session, from 1.
+    pub round_trip: u64,
+    /// Whether Postgres gets it all the same, and only its answer is kept back.
+    #[serde(default)]
+    pub answered: bool,
 }
 
 /// How logins are refused.
@@ -93,6 +106,7 @@ pub enum Verdict {
 pub struct GateFaults {
     state: Mutex<State>,
     stall: watch::Sender<bool>,
+    hold: watch::Sender<Option<Hold>>,
     /// Counts up whenever all connections have to end.
     generation: watch::Sender<u64>,
 }
@@ -116,6 +130,7 @@ impl Default for GateFaults {
         Self {
             state: Mutex::default(),
             stall: watch::Sender::new(false),
+            hold: watch::Sender::new(None),
             generation: watch::Sender::new(0),
         }
     }
@@ -137,12 +152,16 @@ impl GateFaults {
         if let Some(stall) = change.stall {
             self.stall.send_replace(stall);
         }
+        if change.hold.is_some() {
+            self.hold.send_replace(change.hold);
+        }
     }
 
     /// Removes all faults.
     pub fn clear(&self) {
         *self.lock() = State::default();
         self.stall.send_replace(false);
+        self.hold.send_replace(None);
     }
 
     /// Ends every open connection.
@@ -153,6 +172,11 @@ impl GateFaults {
     /// Whether bytes stand still.
     pub(crate) fn stall(&self) -> watch::Receiver<bool> {
         self.stall.subscribe()
+    }
+
+    /// Where sessions that begin now stand still.
+    pub(crate) fn hold(&self) -> watch::Receiver<Option<Hold>> {
+        self.hold.subscribe()
     }
 
     /// Changes when connections have to end.

@@ -43,22 +43,34 @@ pub(crate) async fn read_password(stream: &mut (impl AsyncRead + Unpin)) -> Opti
 /// What a passing message means for the counts.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Seen {
-    /// `Query`, `Sync` or `FunctionCall`: the client now waits.
+    /// `Query`, `Sync` or `FunctionCall`: the client now waits. Or `ReadyForQuery`: it no longer does.
     RoundTrip,
     /// The text of a `Query` or `Parse`.
     Statement(String),
 }
 
-/// Follows the messages of a client through chunks of any size. It never holds more than one
-/// statement, and never delays a byte.
-#[derive(Debug, Default)]
+/// Follows the messages of a client, or of a server, through chunks of any size. It never holds
+/// more than one statement, and never delays a byte.
+#[derive(Debug)]
 pub struct Meter {
+    /// The messages that end a side's turn.
+    ends: &'static [u8],
     head: Vec<u8>,
     left: usize,
     text: Option<Vec<u8>>,
 }
 
 impl Meter {
+    /// For what a client sends after its startup packet.
+    pub fn of_client() -> Self {
+        Self { ends: b"QSF", head: Vec::new(), left: 0, text: None }
+    }
+
+    /// For what a server sends; its first turn is the login.
+    pub fn of_server() -> Self {
+        Self { ends: b"Z", ..Self::of_client() }
+    }
+
     /// Takes the next chunk and reports what ended within it, in order.
     pub fn feed(&mut self, mut chunk: &[u8], mut report: impl FnMut(Seen)) {
         while !chunk.is_empty() {
@@ -99,7 +111,7 @@ impl Meter {
             let sql = String::from_utf8_lossy(texts.next().unwrap_or_default());
             report(Seen::Statement(sql.into_owned()));
         }
-        if matches!(kind, b'Q' | b'S' | b'F') {
+        if self.ends.contains(&kind) {
             report(Seen::RoundTrip);
         }
     }
@@ -128,7 +140,7 @@ mod tests {
         let expected =
             [statement("SELECT 1"), Seen::RoundTrip, statement("SELECT $1"), Seen::RoundTrip];
         for size in [1, 2, 3, 5, 7, stream.len()] {
-            let (mut meter, mut seen) = (Meter::default(), Vec::new());
+            let (mut meter, mut seen) = (Meter::of_client(), Vec::new());
             for chunk in stream.chunks(size) {
                 meter.feed(chunk, |one| seen.push(one));
             }
@@ -138,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_huge_statement_is_counted_but_not_kept() {
-        let (mut meter, mut seen) = (Meter::default(), Vec::new());
+        let (mut meter, mut seen) = (Meter::of_client(), Vec::new());
         let huge = message(b'Q', &vec![b'x'; MAX_STATEMENT + 1]);
         meter.feed(&huge, |one| seen.push(one));
         assert_eq!(seen, [Seen::RoundTrip]);

@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::age::{Age, Over};
-use super::faults::Verdict;
+use super::faults::{Hold, Verdict};
 use super::login::judge;
 use super::message::{ASK_FOR_PASSWORD, Meter, Seen, fatal, read_password};
-use super::splice::splice;
+use super::splice::{Brakes, splice};
 use super::startup::{self, First, Startup, StartupError};
 use crate::certificate::{CertificateError, Shown};
 use crate::counts::Statement;
@@ -203,20 +203,47 @@ impl Gate {
         tally.count(|counts| counts.logins += 1);
         let (role, database): (Arc<str>, Arc<str>) =
             (startup.user().into(), startup.database().into());
-        let mut meter = Meter::default();
         // The login has just looked at the clock.
         let age = Age::new(self.lakebase.clock.shifts());
-        let observe = |chunk: &[u8]| {
+        let faults = &self.lakebase.gate_faults;
+        let brakes = Brakes { stall: faults.stall(), hold: faults.hold() };
+        let hold = *brakes.hold.borrow();
+        let is_held = |round_trip, answered| {
+            let held = hold == Some(Hold { round_trip, answered });
+            tally.count(|counts| counts.held += u64::from(held));
+            held
+        };
+        let (mut asking, mut asked) = (Meter::of_client(), 0);
+        let questions = |chunk: &[u8]| {
             age.touch();
-            meter.feed(chunk, |seen| match seen {
-                Seen::RoundTrip => tally.count(|counts| counts.round_trips += 1),
+            let mut held = false;
+            asking.feed(chunk, |seen| match seen {
+                Seen::RoundTrip => {
+                    tally.count(|counts| counts.round_trips += 1);
+                    asked += 1;
+                    held |= is_held(asked, false);
+                }
                 Seen::Statement(sql) => {
                     tally.note(Statement { role: role.clone(), database: database.clone(), sql });
                 }
             });
+            held
+        };
+        // The first is the answer to the login.
+        let (mut answering, mut answered) = (Meter::of_server(), 0);
+        let answers = |chunk: &[u8]| {
+            let mut held = false;
+            // Most sessions are held nowhere, and need not pay for the look.
+            if hold.is_some_and(|hold| hold.answered) {
+                answering.feed(chunk, |_| {
+                    held |= is_held(answered, true);
+                    answered += 1;
+                });
+            }
+            held
         };
         tokio::select! {
-            ended = splice(stream, server, self.lakebase.gate_faults.stall(), observe) => Ok(ended?),
+            ended = splice(stream, server, brakes, questions, answers) => Ok(ended?),
             over = age.over() => Err(GateError::Over(over)),
         }
     }
