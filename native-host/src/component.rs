@@ -16,8 +16,8 @@ use crate::embedded;
 use crate::watchdog::{self, Watchdog};
 
 pub use crate::bindings::exports::lakegate::connect::bootstrap::{
-    Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantees, Migration, Report, Step,
-    Verdict,
+    Access, Admin, AdminReport, Changes, Desired, Finding, Grant, Grantees, Migration, Report,
+    Step, Verdict,
 };
 pub use crate::bindings::exports::lakegate::connect::diagnosis::{Check, Outcome, Source};
 pub use crate::bindings::exports::lakegate::connect::tokens::{Credential, Health, Problem, State};

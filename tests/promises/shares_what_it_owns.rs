@@ -159,5 +159,6 @@ async fn and_tells_what_it_does_not_own() {
     "#]].assert_eq(&house.told(&run.stdout));
     expect![[r#"
         theirs r
-        theirs_id_seq S"#]].assert_eq(&shared(&house).await);
+        theirs_id_seq S"#]]
+    .assert_eq(&shared(&house).await);
 }

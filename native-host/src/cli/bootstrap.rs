@@ -48,10 +48,10 @@ pub(crate) struct FilesArgs {
     pub(crate) migrations: Option<PathBuf>,
     /// How long to wait for a lock, and for another replica (LAKEGATE_LOCK_TIMEOUT) [default: 30].
     #[arg(long, value_name = "SECONDS")]
-    lock_timeout: Option<String>,
+    pub(crate) lock_timeout: Option<String>,
     /// How long a transaction may take (LAKEGATE_STATEMENT_TIMEOUT) [default: 600].
     #[arg(long, value_name = "SECONDS")]
-    statement_timeout: Option<String>,
+    pub(crate) statement_timeout: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
