@@ -98,18 +98,17 @@ async fn page(port: u16) -> String {
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-/// Asks it twice and ends it.
-async fn serves(house: &House, mut app: Running) {
+/// Asks it for these visits, ends it, and gives what its log says.
+async fn serves(house: &House, mut app: Running, visits: [u32; 2]) -> String {
     let line = app.line().await;
     let port = line.strip_prefix("listening on port ").unwrap().parse().unwrap();
-    for number in [1, 2] {
-        let expected =
-            format!("visit {number}, kept in schema app_ontos by {}\n", house.principal());
+    for number in visits {
+        let by = house.principal();
+        let expected = format!("visit {number}, kept in schema app_ontos by {by}\n");
         assert_eq!(page(port).await, expected);
     }
     app.signal(Signal::TERM);
-    let ended = app.end_within(GRACE).await.exits(143);
-    assert!(ended.stderr.contains("done: run 0001_visits.sql\n"), "{}", ended.stderr);
+    app.end_within(GRACE).await.exits(143).stderr
 }
 
 #[tokio::test]
@@ -117,8 +116,17 @@ async fn it_runs_on_a_provisioned_instance() {
     let house = House::open().await;
     house.set_up().await;
     let folder = deployed();
-    let app = start(&house, folder.path(), ("database", house.env("POSTGRES_HOST")));
-    serves(&house, app).await;
+    let yields = ("database", house.env("POSTGRES_HOST"));
+    let first = serves(&house, start(&house, folder.path(), yields), [1, 2]).await;
+    assert!(first.contains("done: run 0001_visits.sql\n"), "{first}");
+    let second = serves(&house, start(&house, folder.path(), yields), [3, 4]).await;
+    assert!(second.contains("nothing to do: database app_ontos, schema app_ontos"), "{second}");
+
+    // Without its tables it would only fail later, and where nobody looks.
+    let wrong = folder.path().join("migrations/0002_wrong.sql");
+    std::fs::write(wrong, "ALTER TABLE visitors ADD COLUMN name text;\n").unwrap();
+    let third = start(&house, folder.path(), yields).end().await.exits(1).prints("");
+    assert!(third.stderr.contains("0002_wrong.sql"), "{}", third.stderr);
 }
 
 #[tokio::test]
@@ -126,8 +134,8 @@ async fn it_runs_on_an_autoscaling_project() {
     let house = House::with(&["--autoscaling"]).await;
     house.set_up().await;
     let folder = deployed();
-    let own = app_yaml("--autoscaling");
-    std::fs::write(folder.path().join("app.yaml"), own).unwrap();
-    let app = start(&house, folder.path(), ("postgres", house.env("LAKEBASE_ENDPOINT")));
-    serves(&house, app).await;
+    std::fs::write(folder.path().join("app.yaml"), app_yaml("--autoscaling")).unwrap();
+    let yields = ("postgres", house.env("LAKEBASE_ENDPOINT"));
+    let log = serves(&house, start(&house, folder.path(), yields), [1, 2]).await;
+    assert!(log.contains("done: run 0001_visits.sql\n"), "{log}");
 }

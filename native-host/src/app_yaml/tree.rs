@@ -28,8 +28,11 @@ pub(super) enum Shape {
         is_plain: bool,
     },
     List(Vec<Rc<Node>>),
-    Map(Vec<(Rc<Node>, Rc<Node>)>),
+    Map(Vec<Entry>),
 }
+
+/// A key and its value.
+type Entry = (Rc<Node>, Rc<Node>);
 
 /// Why a text is not one YAML document.
 #[derive(Debug)]
@@ -118,7 +121,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Vec<(Rc<Node>, Rc<Node>)>, Mistake> {
+    fn map(&mut self, depth: usize) -> Result<Vec<Entry>, Mistake> {
         let mut entries = Vec::new();
         loop {
             match self.next()? {
