@@ -56,13 +56,13 @@ pub(crate) struct Cli {
     /// Show no progress.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// How the log is written on standard error.
+    /// How the log is written on standard error (LAKEGATE_LOG_FORMAT).
     #[arg(
         long,
         global = true,
         value_name = "FORMAT",
         env = "LAKEGATE_LOG_FORMAT",
-        hide_env_values = true,
+        hide_env = true,
         default_value = "text"
     )]
     pub(crate) log_format: LogFormat,

@@ -10,10 +10,10 @@ use clap::{Args, ValueHint};
 #[derive(Args, Debug, Default)]
 #[command(next_help_heading = "Settings")]
 pub(crate) struct SettingFlags {
-    /// The configuration file [default: lakegate.toml, if it is there].
+    /// The configuration file (LAKEGATE_CONFIG) [default: lakegate.toml, if it is there].
     // Any text: an empty variable counts as absent, and as a path clap would refuse it.
     #[arg(long, global = true, value_name = "FILE", env = "LAKEGATE_CONFIG",
-          hide_env_values = true, value_hint = ValueHint::FilePath)]
+          hide_env = true, value_hint = ValueHint::FilePath)]
     config: Option<OsString>,
     /// The database server, or an Autoscaling endpoint's path (POSTGRES_HOST).
     #[arg(long, global = true)]
