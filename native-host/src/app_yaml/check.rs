@@ -77,6 +77,8 @@ fn known(variable: &Variable<'_>, out: &mut Findings) {
         return;
     }
     let names = VARIABLES.iter().filter(|known| known.starts_with(family));
+    // Those of LOCAL mode, which no app is in.
+    let names = names.filter(|known| !["postgres_user", "postgres_password"].contains(known));
     let names: Vec<_> = names.map(|known| known.to_ascii_uppercase()).collect();
     let message = format!("{} is no setting of Lakegate", variable.name);
     let fix = format!("Those are {}. If it is your program's own, it may stay.", names.join(", "));

@@ -114,7 +114,8 @@ fn no_name(variable: &Variable<'_>, out: &mut Findings) {
         "{} is taken from a resource, which yields a host or a path and never the instance's name",
         variable.name
     );
-    let fix = "Remove it: Lakegate finds the instance by the host and by the app's name.";
+    let fix = "Remove it if POSTGRES_HOST or LAKEBASE_ENDPOINT is there, or else call it so: Lakegate \
+        finds the instance by it.";
     out.error(variable.line, "value-from", message, fix);
 }
 
