@@ -84,9 +84,9 @@ fn a_baseline_marks_all_or_those_up_to_a_version() {
         mark 1_a.sql as done: INSERT INTO "s"."lakegate_migrations" VALUES (1, '1_a.sql', '7524cc3eace978461041598ebc4048686550cedb53b2c1c1a392caa838e1692f', pg_catalog.clock_timestamp(), current_user, 0, '0.1.0')
     "#]],
     );
-    let [a, b] = rows([Some(3); 2]);
+    let both = rows([Some(3); 2]);
     marks(
-        ledger(&[a.clone()]),
+        ledger(&both[..1]),
         &[A, B],
         None,
         expect![[r#"
@@ -95,7 +95,7 @@ fn a_baseline_marks_all_or_those_up_to_a_version() {
     );
     // One that came late is marked too: nothing runs, so no order is broken.
     marks(
-        ledger(&[b.clone()]),
+        ledger(&both[1..]),
         &[A, B],
         None,
         expect![[r#"
@@ -103,7 +103,7 @@ fn a_baseline_marks_all_or_those_up_to_a_version() {
     "#]],
     );
     marks(
-        ledger(&[a, b]),
+        ledger(&both),
         &[A],
         None,
         expect![[r#"
@@ -114,7 +114,7 @@ fn a_baseline_marks_all_or_those_up_to_a_version() {
 
 #[test]
 fn a_baseline_is_refused_where_it_would_contradict() {
-    let [a, b] = rows([Some(3), None]);
+    let open = rows([Some(3), None]);
     marks(
         json!({"schema": null}),
         &[A],
@@ -143,7 +143,7 @@ fn a_baseline_is_refused_where_it_would_contradict() {
     "#]],
     );
     marks(
-        ledger(&[a.clone()]),
+        ledger(&open[..1]),
         &[CHANGED, B],
         None,
         expect![[r#"
@@ -153,7 +153,7 @@ fn a_baseline_is_refused_where_it_would_contradict() {
     "#]],
     );
     marks(
-        ledger(&[a, b]),
+        ledger(&open),
         &[A, B],
         None,
         expect![[r#"
@@ -200,11 +200,11 @@ fn a_baseline_is_refused_where_it_would_contradict() {
 
 #[test]
 fn a_repair_accepts_what_changed() {
-    let [a, b] = rows([Some(3); 2]);
+    let both = rows([Some(3); 2]);
     repairs(&[], &[A, B], None, expect![[""]]);
-    repairs(&[a.clone(), b.clone()], &[A, B], None, expect![[""]]);
+    repairs(&both, &[A, B], None, expect![[""]]);
     repairs(
-        &[a, b],
+        &both,
         &[CHANGED, B],
         None,
         expect![[r#"
@@ -215,8 +215,7 @@ fn a_repair_accepts_what_changed() {
 
 #[test]
 fn a_repair_never_guesses() {
-    let [a, b] = rows([Some(3), None]);
-    let open = [a, b];
+    let open = rows([Some(3), None]);
     repairs(
         &open,
         &[A, B],
@@ -299,11 +298,11 @@ fn a_repair_never_guesses() {
 
 #[test]
 fn a_repair_may_be_repeated() {
-    let [a, b] = rows([Some(3), Some(0)]);
-    repairs(&[a.clone(), b], &[A, B], Some(Verdict::Finished(2)), expect![[""]]);
-    repairs(&[a.clone()], &[A, B], Some(Verdict::Undone(2)), expect![[""]]);
+    let both = rows([Some(3), Some(0)]);
+    repairs(&both, &[A, B], Some(Verdict::Finished(2)), expect![[""]]);
+    repairs(&both[..1], &[A, B], Some(Verdict::Undone(2)), expect![[""]]);
     repairs(
-        &[a],
+        &both[..1],
         &[A],
         Some(Verdict::Undone(2)),
         expect![[r#"
@@ -315,8 +314,8 @@ fn a_repair_may_be_repeated() {
 
 #[test]
 fn the_statement_has_the_guards_of_every_other() {
-    let [a, b] = rows([Some(3), None]);
-    let plan = repair(&seen(ledger(&[a, b])), &desired(&[A, B]), Some(Verdict::Finished(2)));
+    let open = rows([Some(3), None]);
+    let plan = repair(&seen(ledger(&open)), &desired(&[A, B]), Some(Verdict::Finished(2)));
     expect![[r#"
         DO $lakegate1$
         #variable_conflict use_column
