@@ -9,9 +9,21 @@ use crate::{DEADLINE, House};
 impl House {
     /// Asks or tells the admin API something, such as `POST /secret`, and gives its answer.
     pub async fn emulator(&self, route: &str, body: Value) -> Value {
+        self.ask("LAKEBASE_EMULATOR_ADMIN", route, body).await
+    }
+
+    /// Asks or tells the workspace something, such as `GET /api/2.0/database/instances`, as its
+    /// administrator, and gives its answer.
+    pub async fn workspace(&self, route: &str, body: Value) -> Value {
+        self.ask("DATABRICKS_HOST", route, body).await
+    }
+
+    async fn ask(&self, whom: &str, route: &str, body: Value) -> Value {
         let (method, path) = route.split_once(' ').unwrap();
-        let url = format!("{}{path}", self.env("LAKEBASE_EMULATOR_ADMIN"));
-        let mut request = self.http.request(method.parse().unwrap(), url);
+        let url = format!("{}{path}", self.env(whom));
+        let request = self.http.request(method.parse().unwrap(), url);
+        // The admin API asks for no token.
+        let mut request = request.bearer_auth(self.env("EMULATOR_ADMIN_TOKEN"));
         if !body.is_null() {
             request = request.json(&body);
         }

@@ -19,9 +19,9 @@ async fn check(
     [name, cause]: [&str; 2],
     expected: Expect,
 ) {
-    let told = house.hurry(doctor().start()).await.exits(code);
-    expected.assert_eq(&house.told(&unwell(&told)));
-    let json = house.hurry(doctor().arg("--json").start()).await.exits(code).json();
+    let told = doctor().run().await.exits(code);
+    expected.assert_eq(&told_of(house, &unwell(&told)));
+    let json = doctor().arg("--json").run().await.exits(code).json();
     let checks = json["checks"].as_array().unwrap().clone();
     let outcome = if code == 0 { "warning" } else { "failed" };
     let first = checks.iter().find(|check| check["outcome"] == outcome).unwrap();
@@ -30,6 +30,13 @@ async fn check(
         let well = check["outcome"] == "ok" || check["outcome"] == "skipped";
         assert_eq!(check["cause"].is_null(), well, "{check:#}");
     }
+}
+
+/// As [`House::told`]; the workspace is named without its scheme as well.
+fn told_of(house: &House, text: &str) -> String {
+    let workspace = house.env("DATABRICKS_HOST");
+    let place = workspace.trim_start_matches("https://");
+    house.told(&text.replace(workspace, "$WORKSPACE").replace(place, "$WORKSPACE"))
 }
 
 /// The lines of checks that found something, with what to do.
@@ -65,7 +72,20 @@ async fn a_world_in_which_all_is_well() {
     // What a machine's name server says of it is its own business.
     let dns = |line: &&str| !line.contains("-dns: ") && !line.contains("-tcp: ");
     let checks: Vec<_> = checks.lines().filter(dns).collect();
-    expect![[""]].assert_eq(&(house.told(&checks.join("\n")) + "\n"));
+    expect![[r#"
+          ok       configuration: OAuth mode, database app_ontos, schema app_ontos
+          ok       workspace-tls: TLS 1.3, with a certificate that this machine trusts
+          ok       workspace-token: $WORKSPACE issued a token
+          ok       identity: service principal $SP
+          ok       instance: Provisioned instance `lakegate-demo` is AVAILABLE
+          ok       credential: role "$SP" at localhost:$PORT with a token for 60 minutes
+          ok       database-tls: TLS 1.3, with a certificate that this machine trusts
+          ok       login: logged in over verified TLS
+          ok       role: "$SP" on PostgreSQL 15
+          ok       privileges: CONNECT and CREATE on database "app_ontos"; schema "app_ontos" is its own
+          ok       bootstrap: schema "app_ontos" is ready
+          ok       clock: this machine's clock is as the workspace's and as the database's
+    "#]].assert_eq(&(house.told(&checks.join("\n")) + "\n"));
 }
 
 #[tokio::test]
@@ -77,7 +97,13 @@ async fn nothing_configured_at_all() {
             .chain(["LAKEBASE_INSTANCE_NAME", "POSTGRES_HOST", "POSTGRES_DB"])
             .fold(house.lakegate(["doctor"]), Program::without)
     };
-    check(&house, doctor, 2, ["configuration", "settings"], expect![[""]]).await;
+    check(&house, doctor, 2, ["configuration", "settings"], expect![[r#"
+          failed   configuration (settings): the database (POSTGRES_DB or PGDATABASE) is not set; an identity (DATABRICKS_CLIENT_ID, DATABRICKS_TOKEN, …) is not set; the workspace (DATABRICKS_HOST) is not set; the host (POSTGRES_HOST or PGHOST) is not set
+                   → Set POSTGRES_DB to the name of the database, such as app_ontos.
+                   → Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH (federation; GitHub Actions needs only `permissions: id-token: write`), or DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg).
+                   → Set DATABRICKS_HOST to the address of the workspace, such as https://adb-1234567890123456.7.azuredatabricks.net.
+                   → Set POSTGRES_HOST to the name of the server alone, such as instance-….database.cloud.databricks.com (the port goes to POSTGRES_PORT), or to the endpoint path that Databricks Apps give.
+    "#]]).await;
     assert_eq!(house.counts().await["requests"], json!({}), "a request was sent");
 }
 

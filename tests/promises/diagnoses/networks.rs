@@ -14,11 +14,17 @@ async fn a_workspace_that_lets_this_network_not_in() {
     let doctor = || house.lakegate(["doctor"]);
     let acl = "Source IP address: 192.0.2.7 is blocked by Databricks IP ACL for workspace: 12";
     block(&house, "POST /oidc/v1/token", acl).await;
-    check(&house, doctor, 1, ["workspace-token", "network-blocked"], expect![[""]]).await;
+    check(&house, doctor, 1, ["workspace-token", "network-blocked"], expect![[r#"
+          failed   workspace-token (network-blocked): the workspace token for client `$SP` was denied (403): PERMISSION_DENIED: Source IP address: 192.0.2.7 is blocked by Databricks IP ACL for workspace: 12
+                   → Add this machine's outgoing address to the workspace's IP access list.
+    "#]]).await;
     house.heal().await;
     let link = "Unauthorized network access to workspace: 12";
     block(&house, "POST /api/2.0/database/credentials", link).await;
-    check(&house, doctor, 1, ["credential", "network-blocked"], expect![[""]]).await;
+    check(&house, doctor, 1, ["credential", "network-blocked"], expect![[r#"
+          failed   credential (network-blocked): the credential for instance `lakegate-demo` was denied (403): PERMISSION_DENIED: Unauthorized network access to workspace: 12
+                   → Connect from a network with a private link to the workspace, and to its Service-Direct endpoint, which the Lakebase APIs need besides the workspace's own.
+    "#]]).await;
 }
 
 #[tokio::test]
@@ -26,10 +32,20 @@ async fn nobody_listens() {
     let house = ready(&[]).await;
     // The port 1 of this machine is nobody's.
     let workspace = || house.lakegate(["doctor", "--workspace", "https://localhost:1"]);
-    check(&house, workspace, 1, ["workspace-tcp", "unreachable"], expect![[""]]).await;
+    check(&house, workspace, 1, ["workspace-tcp", "unreachable"], expect![[r#"
+          failed   workspace-tcp (unreachable): localhost:1: nobody listens there: Connection refused (os error 111)
+                   → Check DATABRICKS_HOST, and what stands between this machine and localhost: a firewall, a proxy.
+          failed   workspace-token (unreachable): the workspace token for client `$SP` got no answer: no connection: Connection refused (os error 111)
+                   → It is tried again by itself. If it stays so, check DATABRICKS_HOST, the network and the workspace's status page.
+    "#]]).await;
     let database = || house.lakegate(["doctor", "--port", "1"]);
     let run = house.hurry(database().arg("--quiet").start()).await.exits(1);
-    expect![[""]].assert_eq(&house.told(&unwell(&run)));
+    expect![[r#"
+          failed   database-tcp (unreachable): localhost:1: nobody listens there: Connection refused (os error 111)
+                   → Check POSTGRES_HOST and POSTGRES_PORT, and that the server is started.
+          failed   login (unreachable): localhost:1: no connection: Connection refused (os error 111)
+                   → Check POSTGRES_HOST and POSTGRES_PORT, that the instance is started, and that this machine may reach it on port 1.
+    "#]].assert_eq(&house.told(&unwell(&run)));
 }
 
 #[tokio::test]
@@ -46,7 +62,14 @@ async fn a_name_that_leads_nowhere() {
 async fn an_authority_that_is_not_trusted() {
     let (house, other) = (ready(&[]).await, House::open().await);
     let doctor = || house.lakegate(["doctor"]).env("SSL_CERT_FILE", other.env("SSL_CERT_FILE"));
-    check(&house, doctor, 1, ["workspace-tls", "untrusted-certificate"], expect![[""]]).await;
+    check(&house, doctor, 1, ["workspace-tls", "untrusted-certificate"], expect![[r#"
+          failed   workspace-tls (untrusted-certificate): $WORKSPACE: the certificate is of an authority that this machine does not trust (BadSignature)
+                   → If your network's own authority signed it, as an inspecting proxy does, name that authority's PEM file in SSL_CERT_FILE. If not, somebody answers in the place of localhost.
+          failed   workspace-token (untrusted-certificate): the workspace token for client `$SP` got no answer: the TLS handshake failed: invalid peer certificate: BadSignature
+                   → Nothing was sent. Trust the certificate's issuer (SSL_CERT_FILE) if it is your own proxy's, and let the program talk to DATABRICKS_HOST.
+          failed   database-tls (untrusted-certificate): localhost:$PORT: the certificate is of an authority that this machine does not trust (BadSignature)
+                   → If your network's own authority signed it, as an inspecting proxy does, name that authority's PEM file in SSL_CERT_FILE. If not, somebody answers in the place of localhost.
+    "#]]).await;
 }
 
 #[tokio::test]
@@ -54,14 +77,46 @@ async fn a_database_that_is_not_trusted() {
     let house = ready(&[]).await;
     let doctor = || house.lakegate(["doctor"]);
     for (fault, cause, expected) in [
-        (json!({ "no_tls": true }), "no-tls", expect![[""]]),
+        (
+            json!({ "no_tls": true }),
+            "no-tls",
+            expect![[r#"
+                  failed   database-tls (no-tls): localhost:$PORT: the server does not do TLS
+                           → Lakebase always does TLS, so what listens at localhost:$PORT is something else: check POSTGRES_HOST and POSTGRES_PORT. A Postgres of this machine without TLS is for LOCAL mode (ENV=LOCAL).
+                  failed   login (no-tls): localhost:$PORT: the TLS handshake failed: server does not support TLS
+                           → No password was sent. Lakebase always does TLS, so what listens at localhost:$PORT is something else: check POSTGRES_HOST and POSTGRES_PORT.
+            "#]],
+        ),
         (
             json!({ "no_tls": false, "certificate": "unknown_authority" }),
             "untrusted-certificate",
-            expect![[""]],
+            expect![[r#"
+                  failed   database-tls (untrusted-certificate): localhost:$PORT: the certificate is of an authority that this machine does not trust (BadSignature)
+                           → If your network's own authority signed it, as an inspecting proxy does, name that authority's PEM file in SSL_CERT_FILE. If not, somebody answers in the place of localhost.
+                  failed   login (untrusted-certificate): localhost:$PORT: the TLS handshake failed: invalid peer certificate: BadSignature
+                           → No password was sent. Check that localhost is the server you mean; if a private authority signed its certificate, name that authority's file in SSL_CERT_FILE.
+            "#]],
         ),
-        (json!({ "certificate": "wrong_name" }), "wrong-certificate-name", expect![[""]]),
-        (json!({ "certificate": "expired" }), "expired-certificate", expect![[""]]),
+        (
+            json!({ "certificate": "wrong_name" }),
+            "wrong-certificate-name",
+            expect![[r#"
+                  failed   database-tls (wrong-certificate-name): localhost:$PORT: the certificate is for another name (certificate not valid for name "localhost"; certificate is only valid for DnsName("another-host.example.com"))
+                           → Set POSTGRES_HOST to the name that the certificate is for, if that is the server.
+                  failed   login (untrusted-certificate): localhost:$PORT: the TLS handshake failed: invalid peer certificate: certificate not valid for name "localhost"; certificate is only valid for DnsName("another-host.example.com")
+                           → No password was sent. Check that localhost is the server you mean; if a private authority signed its certificate, name that authority's file in SSL_CERT_FILE.
+            "#]],
+        ),
+        (
+            json!({ "certificate": "expired" }),
+            "expired-certificate",
+            expect![[r#"
+                  failed   database-tls (expired-certificate): localhost:$PORT: the certificate is not good at this time (certificate expired: verification time $NUMBER (UNIX), but certificate is not valid after $NUMBER ($NUMBER seconds ago))
+                           → Check the clock of this machine first: `date -u`. If it is right, the certificate of localhost has to be renewed by whoever runs it.
+                  failed   login (untrusted-certificate): localhost:$PORT: the TLS handshake failed: invalid peer certificate: certificate expired: verification time $NUMBER (UNIX), but certificate is not valid after $NUMBER ($NUMBER seconds ago)
+                           → No password was sent. Check that localhost is the server you mean; if a private authority signed its certificate, name that authority's file in SSL_CERT_FILE.
+            "#]],
+        ),
     ] {
         house.fault_of_postgres(fault).await;
         check(&house, doctor, 1, ["database-tls", cause], expected).await;
@@ -79,14 +134,17 @@ async fn plaintext_where_tls_is_wanted() {
             .env("POSTGRES_USER", "developer")
             .env("POSTGRES_PASSWORD", "a password of a developer")
     };
-    check(&house, doctor, 1, ["login", "no-tls"], expect![[""]]).await;
+    check(&house, doctor, 1, ["login", "no-tls"], expect![[r#"
+          failed   login (no-tls): localhost refused the login of "developer" to database "app_ontos": Invalid protocol version: 196608 (SQLSTATE 08P01)
+                   → LOCAL mode does without TLS on this machine, and what listens at localhost wants it. If that is a Lakebase, set ENV=PROD.
+    "#]]).await;
 }
 
 #[tokio::test]
 async fn a_proxy_is_in_between() {
     let house = ready(&[]).await;
     let doctor = house.lakegate(["doctor", "--json"]).env("HTTPS_PROXY", "http://localhost:1");
-    let run = house.hurry(doctor.start()).await.exits(1).json();
+    let run = doctor.run().await.exits(1).json();
     let found = "not tried: HTTPS_PROXY is set, so requests go through a proxy";
     assert_eq!(run["checks"][1]["found"], found);
 }

@@ -18,7 +18,10 @@ async fn a_project_that_was_taken_for_an_instance() {
         let doctor = house.lakegate(["doctor"]).without("LAKEBASE_ENDPOINT");
         doctor.env("LAKEBASE_INSTANCE_NAME", "lakegate-demo")
     };
-    check(&house, doctor, 1, ["instance", "wrong-api"], expect![[""]]).await;
+    check(&house, doctor, 1, ["instance", "wrong-api"], expect![[r#"
+          failed   instance (wrong-api): the search for instance `lakegate-demo` found nothing (404): NOT_FOUND: the resource does not exist
+                   → `lakegate-demo` is an Autoscaling project, which the API of instances does not know: remove LAKEBASE_INSTANCE_NAME and set LAKEBASE_ENDPOINT=projects/lakegate-demo/branches/production/endpoints/primary.
+    "#]]).await;
 }
 
 #[tokio::test]
@@ -30,16 +33,17 @@ async fn an_instance_that_was_taken_for_a_project() {
         let doctor = house.lakegate(["doctor"]).without("LAKEBASE_INSTANCE_NAME");
         doctor.env("LAKEBASE_ENDPOINT", path)
     };
-    check(&house, doctor, 1, ["instance", "wrong-api"], expect![[""]]).await;
+    check(&house, doctor, 1, ["instance", "wrong-api"], expect![[r#"
+          failed   instance (wrong-api): the search for endpoint `projects/lakegate-demo/branches/production/endpoints/primary` found nothing (404): NOT_FOUND: the resource does not exist
+                   → `lakegate-demo` is a Provisioned instance, which the API of projects does not know: remove the endpoint's path and set LAKEBASE_INSTANCE_NAME=lakegate-demo.
+    "#]]).await;
 }
 
 #[tokio::test]
 async fn the_uid_of_an_endpoint() {
     let house = ready(&["--autoscaling"]).await;
     let path = house.env("LAKEBASE_ENDPOINT");
-    let url = format!("{}/api/2.0/postgres/{path}", house.env("DATABRICKS_HOST"));
-    let request = house.http.get(url).bearer_auth(house.env("EMULATOR_ADMIN_TOKEN"));
-    let endpoint: Value = request.send().await.unwrap().json().await.unwrap();
+    let endpoint = house.workspace(&format!("GET /api/2.0/postgres/{path}"), Value::Null).await;
     let uid = endpoint["uid"].as_str().unwrap();
     let wrong = path.replace("/primary", &format!("/{uid}"));
     let doctor = || house.lakegate(["doctor"]).env("LAKEBASE_ENDPOINT", &wrong);
@@ -48,14 +52,19 @@ async fn the_uid_of_an_endpoint() {
     let instance = checks.iter().find(|check| check["name"] == "instance").unwrap();
     assert_eq!(instance["cause"], "endpoint-uid");
     let advice = instance["advice"].as_str().unwrap().replace(uid, "$UID");
-    expect![[""]].assert_eq(&advice);
+    expect!["`$UID` is the endpoint's uid, and the API knows it by its id: set LAKEBASE_ENDPOINT=projects/lakegate-demo/branches/production/endpoints/primary."].assert_eq(&advice);
 }
 
 #[tokio::test]
 async fn a_host_of_another_instance() {
     let house = ready(&[]).await;
     let doctor = || house.lakegate(["doctor", "--host", "127.0.0.1"]);
-    check(&house, doctor, 0, ["instance", "wrong-host"], expect![[""]]).await;
+    check(&house, doctor, 0, ["instance", "wrong-host"], expect![[r#"
+          warning  instance (wrong-host): its host is localhost, but POSTGRES_HOST is 127.0.0.1
+                   → A credential logs in where it was bought for. Unless both names lead to the same server, correct POSTGRES_HOST, or the name of the instance or endpoint.
+          warning  privileges (public-create): every role may create schemas in database "app_ontos"
+                   → As an admin, once the application has started: `lakegate tighten`.
+    "#]]).await;
 }
 
 #[tokio::test]
@@ -65,7 +74,17 @@ async fn an_instance_that_was_stopped() {
     let body = json!({ "name": "lakegate-demo", "state": "STOPPED" });
     house.fault(json!({ "route": route, "status": 200, "body": body })).await;
     let doctor = || house.lakegate(["doctor"]);
-    check(&house, doctor, 1, ["instance", "stopped"], expect![[""]]).await;
+    check(
+        &house,
+        doctor,
+        1,
+        ["instance", "stopped"],
+        expect![[r#"
+              failed   instance (stopped): Provisioned instance `lakegate-demo` is STOPPED
+                       → Start the instance, or switch the endpoint on, in the workspace.
+        "#]],
+    )
+    .await;
 }
 
 #[tokio::test]

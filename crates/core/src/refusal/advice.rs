@@ -116,6 +116,10 @@ impl LoginRefusal {
                  LAKEBASE_INSTANCE_NAME or LAKEBASE_ENDPOINT names the instance of this host, so \
                  that a credential is minted for it.",
             ),
+            Self::NoTls if *password == Password::Configured => format!(
+                "LOCAL mode does without TLS on this machine, and what listens at {host} wants it. If \
+                 that is a Lakebase, set ENV=PROD."
+            ),
             Self::NoTls => format!(
                 "{host} takes no plaintext. Connect with TLS: plaintext is for LOCAL mode alone."
             ),

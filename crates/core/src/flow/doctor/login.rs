@@ -21,8 +21,8 @@ use crate::secret::Secret;
 /// A person waits: a server that gives no sign of being about to wake up gets less than at a start.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A login that takes longer than this has waited for something.
-const USUAL: Duration = Duration::from_secs(1);
+/// A login that takes so long has waited for something.
+const UNUSUAL: Duration = Duration::from_secs(3);
 
 /// More pages of roles than this are not read: nobody waits for them.
 const MAX_PAGES: usize = 10;
@@ -140,7 +140,8 @@ pub(super) async fn enter<E: Edge>(
     let took = Duration::from_millis(chart.edge.clocks().monotonic.saturating_sub(start));
     match opened {
         Ok(connection) => {
-            welcome(chart, server, took);
+            let asleep = matches!(password, Password::Minted { asleep: true, .. });
+            welcome(chart, server, took, asleep);
             Ok(connection)
         }
         Err(error) => {
@@ -150,17 +151,18 @@ pub(super) async fn enter<E: Edge>(
     }
 }
 
-fn welcome<E: Edge>(chart: &mut Chart<'_, E>, server: &Server, took: Duration) {
+fn welcome<E: Edge>(chart: &mut Chart<'_, E>, server: &Server, took: Duration, asleep: bool) {
     // Plaintext is allowed then, not sure: the edge takes TLS where there is some.
     let how = if server.plaintext { "on this machine" } else { "over verified TLS" };
-    if took <= USUAL {
+    if took < UNUSUAL && !asleep {
         return chart.pass(LOGIN, format!("logged in {how}"));
     }
-    let seconds = took.as_secs();
+    let (seconds, tenths) = (took.as_secs(), took.subsec_millis() / 100);
+    let why = if asleep { "it was asleep" } else { "it was asleep, or is very busy" };
     chart.warn(
         LOGIN,
         Cause::Asleep,
-        format!("logged in {how} after {seconds} s: it was asleep, or is very busy"),
+        format!("logged in {how} after {seconds}.{tenths} s: {why}"),
         "The first login after a pause waits so long. Where that is too long, let the endpoint \
          not scale to zero, or keep a connection open: `lakegate proxy --keep-warm 1`."
             .into(),

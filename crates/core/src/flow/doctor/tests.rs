@@ -139,10 +139,7 @@ fn what_a_person_should_look_at_stops_nothing() {
     let edge = inspected(fixture::complete(json!({
         "public_privileges": ["CREATE", "TEMPORARY"],
         "can_create": false,
-        "ledger": {"owner": "app", "rows": [{
-            "version": 7, "name": "7_x.sql", "sha256": "0", "applied_at": "2026-01-01T12:00:00Z",
-            "applied_by": "app", "milliseconds": null, "lakegate": "0.1.0",
-        }]},
+        "ledger": ledger(json!(12)),
     })));
     edge.set("POSTGRES_USER", "somebody");
     edge.set("PGPASSWORD", "dapi0123");
@@ -166,15 +163,29 @@ fn what_a_person_should_look_at_stops_nothing() {
         Warning privileges (public-connect-revoked): nobody may connect to database "db" who was not named
           Lakebase's own roles (databricks_writer_…, databricks_reader_…) need that right. If it was not taken on purpose, as an admin of the database:
           GRANT CONNECT ON DATABASE "db" TO PUBLIC;
-        Failed bootstrap (unfinished-migration): `7_x.sql` was started by app at 2026-01-01T12:00:00Z and has not ended
-          Nothing was changed. Another replica may be at it: try again later. If none is, it was cut off; its statements before that stay done. Finish it by hand, then run:
-            UPDATE "s"."lakegate_migrations" SET milliseconds = 0 WHERE version = 7;
-          or undo it by hand, so that it runs again:
-            DELETE FROM "s"."lakegate_migrations" WHERE version = 7;
+        Passed bootstrap: schema "s" is ready, migrations: 1, the last `7_x.sql`
         Warning clock (clock-off): this machine's clock is 3599 s behind the workspace's and 3599 s behind the database's
           Let the clock be set by NTP. Lakegate measures the lives of tokens without it, but certificates and identity tokens are judged by it.
     "#]],
     );
+    edge.end();
+}
+
+/// One migration that took so long.
+fn ledger(milliseconds: serde_json::Value) -> serde_json::Value {
+    json!({"owner": "app", "rows": [{
+        "version": 7, "name": "7_x.sql", "sha256": "0", "applied_at": "2026-01-01T12:00:00Z",
+        "applied_by": "app", "milliseconds": milliseconds, "lakegate": "0.1.0",
+    }]})
+}
+
+#[test]
+fn a_migration_that_did_not_end_is_a_failure() {
+    let edge = inspected(fixture::complete(json!({"ledger": ledger(json!(null))})));
+    let checks = edge.run(Connector::new(edge.clone()).examine());
+    let bootstrap = checks.iter().find(|check| check.name == BOOTSTRAP).unwrap();
+    assert_eq!(bootstrap.outcome, Outcome::Failed);
+    assert_eq!(bootstrap.cause, Some(Cause::UnfinishedMigration));
     edge.end();
 }
 

@@ -152,17 +152,17 @@ fn there_is_no_server() {
 #[test]
 fn it_wakes_up() {
     let edge = ready();
-    let starting = refused("57P03", "the database system is starting up");
+    let starting = || Err(refused("57P03", "the database system is starting up"));
     let awake = Ok(answers(fixture::complete(json!({}))));
-    edge.expect_logins([(APP, Err(starting)), (APP, awake)]);
+    edge.expect_logins([(APP, starting()), (APP, starting()), (APP, awake)]);
     let connector = Connector::new(edge.clone());
     let checks = edge.run(connector.examine());
     let login: Vec<_> = checks.into_iter().filter(|check| check.name == LOGIN).collect();
     expect![[r#"
-        Warning login (asleep): logged in over verified TLS after 1 s: it was asleep, or is very busy
+        Warning login (asleep): logged in over verified TLS after 3.0 s: it was asleep, or is very busy
           The first login after a pause waits so long. Where that is too long, let the endpoint not scale to zero, or keep a connection open: `lakegate proxy --keep-warm 1`.
     "#]].assert_eq(&told(&login));
-    assert_eq!(edge.notices().len(), 1);
+    assert_eq!(edge.notices().len(), 2);
     edge.end();
 }
 
