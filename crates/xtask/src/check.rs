@@ -4,7 +4,7 @@ use crate::build::{self, Profile};
 use crate::command::run as run_command;
 use crate::step::step;
 use crate::workspace::Workspace;
-use crate::{demo, setup};
+use crate::{demo, postgres, setup};
 
 /// What to leave out, and what to hand on.
 #[derive(clap::Args, Default)]
@@ -42,6 +42,12 @@ const CHECKS: &[Check] = &[
     },
 ];
 
+/// The versions of Postgres that Lakebase runs. All tests run on the one that is installed; what is
+/// promised is also tried on these.
+const POSTGRES: &[&str] = &["16", "17"];
+/// pg_dump refuses a server that is newer than itself, and the packages have none.
+const NEEDS_PG_DUMP: &str = "equals_psql";
+
 /// Runs the checks in order and stops at the first failure.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
     prepare(workspace)?;
@@ -54,9 +60,32 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()
     tests.args(["test", "--workspace"]).args(&options.cargo_test);
     step("tests", "the failed ones are named above", || run_command(&mut tests))?;
     if !options.fast {
+        for version in POSTGRES {
+            promises_on(workspace, version)?;
+        }
         step("demo", "`cargo xtask demo` runs it alone", || demo::run(workspace))?;
     }
     Ok(())
+}
+
+/// The promises on a packaged Postgres. That it cannot be fetched is a failure, not a reason to
+/// leave them out.
+fn promises_on(workspace: &Workspace, version: &str) -> anyhow::Result<()> {
+    let mut emulator = workspace.command(workspace.target("debug/lakebase-emulator"));
+    emulator
+        .args(["--postgres-version", version, "--", "true"])
+        .env_remove("EMULATOR_POSTGRES_BIN");
+    let heading = format!("PostgreSQL {version}");
+    step(&heading, "npm must reach a registry once", || run_command(&mut emulator))?;
+    let mut tests = workspace.cargo();
+    tests.args(["test", "--workspace", "--test", "promises", "--test", "accepted"]);
+    tests.env("EMULATOR_POSTGRES_VERSION", version).env_remove("EMULATOR_POSTGRES_BIN");
+    if !postgres::can_dump(version) {
+        eprintln!("left out: {NEEDS_PG_DUMP}, which needs pg_dump {version} or newer in PATH");
+        tests.args(["--", "--skip", NEEDS_PG_DUMP]);
+    }
+    let heading = format!("promises on PostgreSQL {version}");
+    step(&heading, "the failed ones are named above", || run_command(&mut tests))
 }
 
 /// What tests and demo need, so that one command is enough on a fresh clone.

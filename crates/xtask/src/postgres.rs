@@ -44,6 +44,12 @@ pub(crate) fn folder() -> Option<PathBuf> {
     candidates().into_iter().find(|candidate| is_server(candidate))
 }
 
+/// Whether the system's pg_dump is of this version or newer.
+pub(crate) fn can_dump(version: &str) -> bool {
+    output(Command::new("pg_dump").arg("--version"))
+        .is_ok_and(|said| first_number(version) <= first_number(&said))
+}
+
 /// A server that can be started has both; a folder of clients has neither.
 fn is_server(folder: &Path) -> bool {
     ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file())
@@ -82,12 +88,15 @@ fn names(folder: &str) -> Vec<String> {
 
 /// Sorts by the first number in each name, the greatest first: 9.6 is older than 17.
 fn newest_first(mut names: Vec<String>) -> Vec<String> {
-    names.sort_by_key(|name| {
-        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
-        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-        std::cmp::Reverse(digits[..end].parse::<u32>().unwrap_or(0))
-    });
+    names.sort_by_key(|name| std::cmp::Reverse(first_number(name)));
     names
+}
+
+/// 15 of `pg_dump (PostgreSQL) 15.18`; 0 where there is none.
+fn first_number(text: &str) -> u32 {
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().unwrap_or(0)
 }
 
 #[cfg(test)]
