@@ -6,7 +6,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`emulator`] | everything below, started and stopped |
-//! | [`postgres`] | a real server in a private folder |
+//! | [`postgres`] | a real server in a private folder, installed or packaged |
 //! | [`gate`] | its door: TLS, the token at login, bytes afterwards |
 //! | [`control`] | OAuth, who am I, instances, projects, credentials, apps |
 //! | [`admin`] | time, faults, counts |
@@ -15,7 +15,8 @@
 //!
 //! Not as in the cloud: inside Postgres `pg_stat_ssl.ssl` is false and `inet_client_addr()` is null;
 //! native passwords are asked for in clear text (inside TLS), not by SCRAM; roles of groups
-//! do not log in; there is one branch, and what would be a long-running operation is done at once.
+//! do not log in; there is one instance, one project and one branch, none of which can be made or
+//! dropped; and an operation is over as soon as it has begun.
 #![forbid(unsafe_code)]
 
 pub mod admin;

@@ -177,3 +177,46 @@ async fn an_administrator_adds_people_and_roles() {
     let session = local.login("new@x.org", password, "shop_data").await.unwrap();
     session.batch_execute("CREATE SCHEMA mine").await.unwrap();
 }
+
+#[tokio::test]
+async fn an_administrator_changes_and_drops_roles() {
+    let local = Local::start(&["--http"]).await;
+    let admin = {
+        let world = local.emulator.lakebase().world();
+        world.principals[ADMIN].access_token.as_ref().unwrap().expose().to_owned()
+    };
+    let roles = "/api/2.0/database/instances/lakegate-demo/roles";
+    let made = local.call(&admin, &format!("POST {roles}"), r#"{"name":"native"}"#).await.json();
+    assert_eq!((&made["name"], &made["identity_type"]), (&json!("native"), &json!("PG_ONLY")));
+    let wish = r#"{"attributes":{"createdb":true},"membership_role":"DATABRICKS_SUPERUSER"}"#;
+    let changed = local.call(&admin, &format!("PATCH {roles}/native"), wish).await.json();
+    assert_eq!(changed["attributes"]["createdb"], true);
+    assert_eq!(changed["membership_role"], "DATABRICKS_SUPERUSER");
+    let gone = format!("DELETE {roles}/native?allow_missing=true&reassign_owned_to={SP}");
+    for _ in 0..2 {
+        assert_eq!(local.call(&admin, &gone, "").await.status, 200);
+    }
+    let app = local.workspace_token().await;
+    for (token, request, status) in [
+        (&app, format!("PATCH {roles}/{SP}"), 403),
+        (&app, format!("DELETE {roles}/{ADMIN}"), 403),
+        (&admin, format!("DELETE {roles}/native"), 404),
+        (&admin, format!("PATCH {roles}/native"), 404),
+        (&app, format!("GET {roles}?page_token=nonsense"), 400),
+        (&app, format!("GET {roles}?page_size=many"), 400),
+    ] {
+        assert_eq!(local.call(token, &request, "{}").await.status, status, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn the_extension_lists_the_roles_that_stand_for_somebody() {
+    let local = Local::start(&["--http"]).await;
+    let admin = local.admin_session("databricks_postgres").await;
+    admin.batch_execute("CREATE ROLE native LOGIN").await.unwrap();
+    let app = local.login(SP, &local.app_credential().await, "postgres").await.unwrap();
+    let listed = "SELECT role_name, identity_type FROM databricks_list_roles ORDER BY role_name";
+    let rows = app.query(listed, &[]).await.unwrap();
+    let rows: Vec<(&str, &str)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(rows, [(SP, "service_principal"), (ADMIN, "user")]);
+}
