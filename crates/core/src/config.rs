@@ -67,9 +67,9 @@ pub struct Config {
     pub access: Access,
     /// The server's TCP port.
     pub port: Sourced<u16>,
-    /// The database: 1 to 63 bytes, no NUL.
+    /// The database: 1 to 63 bytes, no NUL, no blank at an end.
     pub database: Sourced<String>,
-    /// The schema: 1 to 63 bytes, no NUL.
+    /// The schema: 1 to 63 bytes, no NUL, no blank at an end.
     pub schema: Sourced<String>,
     /// How long a bootstrap waits for a lock, and for another replica: 1 s or longer.
     pub lock_limit: Sourced<Duration>,
@@ -134,9 +134,8 @@ impl Config {
     pub fn load(lookup: &dyn Lookup) -> Result<Self, ConfigError> {
         let mut load = Load { lookup, faults: Vec::new(), warnings: Vec::new() };
         let (port, database) = (place::port(&mut load), place::database(&mut load));
-        let schema = load.required(
+        let schema = load.required_name(
             &rows::SCHEMA,
-            parse_name,
             "Set POSTGRES_DB_SCHEMA to the name of the schema, such as app_ontos.",
         );
         let spread =

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use crate::config::address::Reason;
 use crate::config::fault::Fault;
 use crate::config::lookup::{Lookup, Sourced, find};
+use crate::config::parse_name;
 use crate::config::rows::{Row, showable};
 
 /// A configuration being read. A value that cannot be used is recorded and counts as absent, so
@@ -57,6 +58,20 @@ impl Load<'_> {
             self.missing(row, fix);
         }
         self.parsed(row, parse, fix)
+    }
+
+    /// The name of something in Postgres, which must be there. Around other values blanks mean
+    /// nothing; Postgres keeps those of a name, so one that was cut would be another's.
+    pub(crate) fn required_name(&mut self, row: &Row, fix: &str) -> Option<Sourced<String>> {
+        let name = self.required(row, parse_name, fix)?;
+        let given = name.origin.and_then(|origin| self.lookup.setting(origin, name.name));
+        match given {
+            Some(given) if given != name.value => {
+                self.invalid(&name.with(given), "it begins or ends with a blank", fix);
+                None
+            }
+            _ => Some(name),
+        }
     }
 
     /// Whether a secret of this row is set.

@@ -7,7 +7,7 @@ use crate::config::address::{parse_host, parse_port};
 use crate::config::fault::ConfigError;
 use crate::config::load::Load;
 use crate::config::lookup::{Lookup, Sourced};
-use crate::config::{parse_name, rows};
+use crate::config::rows;
 
 /// Where a database is.
 #[derive(Clone, Debug)]
@@ -53,5 +53,5 @@ pub(super) fn port(load: &mut Load<'_>) -> Option<Sourced<u16>> {
 
 pub(super) fn database(load: &mut Load<'_>) -> Option<Sourced<String>> {
     let fix = "Set POSTGRES_DB to the name of the database, such as app_ontos.";
-    load.required(&rows::DATABASE, parse_name, fix)
+    load.required_name(&rows::DATABASE, fix)
 }

@@ -189,12 +189,14 @@ fn tells_everything_that_is_wrong() {
     check(
         &format!(
             "DATABRICKS_HOST=http://w.example|DATABRICKS_CLIENT_ID=me|POSTGRES_HOST=https://me:pw@h.example|\
-             file PGPORT=70000|flag POSTGRES_DB={}|LAKEGATE_SPREAD=maybe|LAKEBASE_INSTANCE_NAME=a.b",
+             file PGPORT=70000|flag POSTGRES_DB={}|LAKEGATE_SPREAD=maybe|LAKEBASE_INSTANCE_NAME=a.b|\
+             PGSCHEMA=s ",
             "x".repeat(64)
         ),
         expect![[r#"
             PGPORT (lakegate.toml) is `70000`: it is not a port from 1 to 65535
             POSTGRES_DB (flag) is `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx`: a name in Postgres has 1 to 63 bytes
+            PGSCHEMA (environment) is `s `: it begins or ends with a blank
             LAKEGATE_SPREAD (environment) is `maybe`: it is neither true nor false
             DATABRICKS_CLIENT_ID is set, but DATABRICKS_CLIENT_SECRET is not
             DATABRICKS_HOST (environment) is `http://w.example`: http would send secrets in the clear
@@ -202,6 +204,7 @@ fn tells_everything_that_is_wrong() {
             POSTGRES_HOST (environment): it is a URL, not a host
             -> Set POSTGRES_PORT to the server's TCP port, usually 5432.
             -> Set POSTGRES_DB to the name of the database, such as app_ontos.
+            -> Set POSTGRES_DB_SCHEMA to the name of the schema, such as app_ontos.
             -> Set LAKEGATE_SPREAD to true or false.
             -> Set DATABRICKS_CLIENT_SECRET (or DATABRICKS_CLIENT_SECRET_FILE) to an OAuth secret of that service principal.
             -> Set DATABRICKS_HOST to the address of the workspace, such as https://adb-1234567890123456.7.azuredatabricks.net.
