@@ -84,6 +84,19 @@ async fn which_gets_every_signal() {
 }
 
 #[tokio::test]
+async fn which_ends_when_lakegate_is_killed() {
+    let house = House::open().await;
+    house.set_up().await;
+    let script = "trap 'echo told; kill -9 $!; exit' TERM; tail -f /dev/null & echo up; wait";
+    let mut running = run(&house, script).start();
+    assert_eq!(running.line().await, "up");
+    running.signal(Signal::KILL);
+    assert_eq!(running.line().await, "told");
+    let ended = running.end().await.prints("up\ntold\n");
+    assert_eq!(ended.code, None);
+}
+
+#[tokio::test]
 async fn which_is_not_started_when_there_is_no_database() {
     let house = House::open().await;
     let run = run(&house, "echo started").run().await.exits(1).prints("");
