@@ -70,7 +70,13 @@ async fn to_start_again_with_none_to_create() {
     house.write("migrations/0003_later.sql", "CREATE TABLE later (id int);");
     house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
     let run = house.lakegate(["bootstrap", "apply", "--schema", "another"]).run().await.exits(1);
-    expect![[r#""#]].assert_eq(&house.told(&run.stderr));
+    expect![[r#"
+        lakegate: error: role "$SP" may not create a schema in database "app_ontos"
+          Nothing was changed. An administrator has to run:
+            GRANT CREATE ON DATABASE "app_ontos" TO "$SP";
+          `lakegate setup` does that.
+    "#]]
+    .assert_eq(&house.told(&run.stderr));
 }
 
 #[tokio::test]

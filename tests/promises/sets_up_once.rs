@@ -195,3 +195,20 @@ async fn and_tells_what_else_it_finds() {
     "#]].assert_eq(&house.told(&run.exits(0).stdout));
     assert_eq!(changes(&house).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn and_tells_of_a_role_that_no_token_of_an_application_logs_in_as() {
+    let house = House::open().await;
+    let (user, plain) = (house.newcomer().await, house.newcomer().await);
+    let admin = house.admin_session("postgres").await;
+    let make =
+        format!(r#"SELECT databricks_create_role('{user}', 'USER'); CREATE ROLE "{plain}" LOGIN"#);
+    admin.batch_execute(&make).await.unwrap();
+    let setup = ["setup", "--grant-to", &*user, "--grant-to", &*plain];
+    let run = house.admin(setup).run().await.exits(0);
+    let told = run.stdout.replace(&*user, "$USER").replace(&*plain, "$PLAIN");
+    let notes: Vec<_> = told.lines().filter(|line| line.starts_with("note: ")).collect();
+    expect![[r#"
+        note: role "$USER" was made as that of a user: a token of the service principal does not log in as it
+        note: role "$PLAIN" was not made by databricks_create_role, so no token logs in as it"#]].assert_eq(&notes.join("\n"));
+}

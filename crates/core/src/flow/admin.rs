@@ -2,8 +2,6 @@
 
 use alloc::format;
 use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
 
 use super::bootstrap::database_problem;
 use crate::bootstrap::AdminError;
@@ -65,32 +63,27 @@ async fn carry_out(
     unmet: &AdminError,
     mode: Mode,
 ) -> Result<AdminPlan, Problem> {
-    let look = async || {
+    let mut begun = None;
+    let (mut again, mut races) = (true, 0);
+    loop {
         let observed = inspect(connection, parameters).await?;
-        make_plan(&observed).map_err(|error| error.problem())
-    };
-    let plan = look().await?;
-    if mode == Mode::Plan || !plan.obstacles.is_empty() {
-        return Ok(plan);
-    }
-    let mut left = plan.steps.clone();
-    let mut races = 0;
-    while !left.is_empty() {
-        let raced = match run(edge, connection, &left).await? {
-            Ran::Through { raced } => raced,
-            Ran::Stopped { done, obstacle } => return Ok(stopped(plan, left, done, obstacle)),
-        };
-        let next = look().await?;
-        if !next.obstacles.is_empty() {
-            return Ok(next);
+        let plan = make_plan(&observed).map_err(|error| error.problem())?;
+        if mode == Mode::Plan || !plan.obstacles.is_empty() {
+            return Ok(plan);
         }
-        left = next.steps;
-        races += 1;
-        if !left.is_empty() && (!raced || MAX_RACES < races) {
+        if plan.steps.is_empty() {
+            return Ok(begun.unwrap_or(plan));
+        }
+        if !again || MAX_RACES < races {
             return Err(unmet.problem());
         }
+        again = match run(edge, connection, &plan.steps).await? {
+            Ran::Through { raced } => raced,
+            Ran::Stopped { done, obstacle } => return Ok(stopped(plan, done, obstacle)),
+        };
+        races += 1;
+        begun.get_or_insert(plan);
     }
-    Ok(plan)
 }
 
 /// How far the steps went.
@@ -129,10 +122,11 @@ async fn run(
 }
 
 /// The plan as what is left of it, for somebody who may.
-fn stopped(plan: AdminPlan, mut steps: Vec<AdminStep>, done: usize, obstacle: String) -> AdminPlan {
-    let mut notes = plan.notes;
-    notes.extend(steps.drain(..done).map(|step| format!("done before that: {}", step.title)));
-    AdminPlan { steps, notes, obstacles: vec![obstacle] }
+fn stopped(mut plan: AdminPlan, done: usize, obstacle: String) -> AdminPlan {
+    let done = plan.steps.drain(..done).map(|step| format!("done before that: {}", step.title));
+    plan.notes.extend(done);
+    plan.obstacles.push(obstacle);
+    plan
 }
 
 /// `insufficient_privilege`

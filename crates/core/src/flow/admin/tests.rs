@@ -1,5 +1,8 @@
 //! What an administrator's run asks of the server.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use serde_json::json;
 
 use super::*;
