@@ -29,4 +29,5 @@ mod tells_bad_answers;
 mod tells_wrong_databases;
 mod tells_wrong_settings;
 mod tightens;
+mod uses_the_databricks_cli;
 mod waits_its_turn;

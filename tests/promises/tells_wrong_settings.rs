@@ -30,7 +30,7 @@ async fn that_are_missing_are_told_by_each_command() {
     expect![[r#"
         lakegate: error: the database (POSTGRES_DB or PGDATABASE) is not set; an identity (DATABRICKS_CLIENT_ID, DATABRICKS_TOKEN, …) is not set; the workspace (DATABRICKS_HOST) is not set; the host (POSTGRES_HOST or PGHOST) is not set
           Set POSTGRES_DB to the name of the database, such as app_ontos.
-          Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH (federation; GitHub Actions needs only `permissions: id-token: write`), or DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg).
+          Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH (federation; GitHub Actions needs only `permissions: id-token: write`), or DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg), or DATABRICKS_AUTH_TYPE=databricks-cli (who logged in with `databricks auth login`).
           Set DATABRICKS_HOST to the address of the workspace, such as https://adb-1234567890123456.7.azuredatabricks.net.
           Set POSTGRES_HOST to the name of the server alone, such as instance-….database.cloud.databricks.com (the port goes to POSTGRES_PORT), or to the endpoint path that Databricks Apps give.
     "#]].assert_eq(&first.stderr);
@@ -99,7 +99,7 @@ async fn that_cannot_be() {
             token().env("DATABRICKS_AUTH_TYPE", "magic"),
             expect![[r#"
             lakegate: error: DATABRICKS_AUTH_TYPE (environment) is `magic`: Lakegate does not know this kind of identity
-              Set DATABRICKS_AUTH_TYPE to pat, oauth-m2m, env-oidc, file-oidc, github-oidc or profile, or remove it. For any other login, set DATABRICKS_TOKEN to the token that `databricks auth token` prints.
+              Set DATABRICKS_AUTH_TYPE to pat, oauth-m2m, env-oidc, file-oidc, github-oidc, databricks-cli or profile, or remove it. For any other login, set DATABRICKS_TOKEN to a token of the workspace.
         "#]],
         ),
         (
@@ -145,7 +145,7 @@ async fn that_exclude_each_other() {
             token().env("DATABRICKS_TOKEN", pat),
             expect![[r#"
             lakegate: error: only one may be set: DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET and DATABRICKS_TOKEN
-              Remove all but one of them, or set DATABRICKS_AUTH_TYPE to the one to use: pat, oauth-m2m, env-oidc, file-oidc, github-oidc or profile.
+              Remove all but one of them, or set DATABRICKS_AUTH_TYPE to the one to use: pat, oauth-m2m, env-oidc, file-oidc, github-oidc, databricks-cli or profile.
         "#]],
         ),
         (

@@ -14,8 +14,8 @@ use lakegate_core::time::{Clocks, millis};
 use lakegate_edges::clock::{Clock, Reading};
 use lakegate_edges::control_plane::ControlPlane;
 use lakegate_edges::postgres::{self, Postgres};
+use lakegate_edges::random;
 use lakegate_edges::settings::Settings;
-use lakegate_edges::{random, secrets};
 use zeroize::Zeroizing;
 
 pub(crate) use convert::{database_error, server};
@@ -82,7 +82,7 @@ impl Edge for Native {
     }
 
     fn read(&self, path: &str) -> Result<Secret, ReadError> {
-        secrets::read(path).map(Secret::new).map_err(convert::read_error)
+        self.settings.read(path).map(Secret::new).map_err(convert::read_error)
     }
 
     fn notice(&self, notice: &Notice) {

@@ -21,6 +21,7 @@ pub mod scim;
 pub use advice::Call;
 pub use error::ApiError;
 pub use expiry::ExpiryClaim;
+pub(crate) use said::clean;
 
 use crate::secret::Secret;
 

@@ -44,6 +44,9 @@ pub trait Edge: 'static {
 
     /// The content of a file that holds a secret: a token of a service account, a profile. Asked
     /// at every use and never kept. A leading `~/` is the home folder.
+    ///
+    /// `databricks-cli:` and an argument is no file: it asks for what `databricks auth token` prints
+    /// with that argument. An edge that runs no programs says [`ReadError::Missing`].
     fn read(&self, path: &str) -> Result<Secret, ReadError>;
 
     /// What was last [remembered](Self::remember) for this owner, by this instance or another.

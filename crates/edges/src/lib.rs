@@ -9,6 +9,7 @@
 pub mod cause;
 pub mod clock;
 pub mod control_plane;
+mod databricks_cli;
 pub mod live;
 pub mod postgres;
 pub mod probe;

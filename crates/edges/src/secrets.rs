@@ -65,7 +65,7 @@ fn whole(path: &Path) -> std::io::Result<String> {
 }
 
 /// Turns a leading `~/` into the home folder.
-fn expand(path: &str) -> PathBuf {
+pub(crate) fn expand(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(path),

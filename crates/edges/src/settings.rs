@@ -10,7 +10,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use zeroize::Zeroizing;
 
-use crate::secrets::is_secret;
+use crate::databricks_cli;
+use crate::secrets::{self, ReadError, expand, is_secret};
 
 /// The file that is read when it is there and no other is named.
 pub const DEFAULT_FILE: &str = "lakegate.toml";
@@ -105,6 +106,24 @@ impl Settings {
         };
         let values = layers.iter().filter_map(|origin| self.get(*origin, name));
         values.into_iter().find(|value| !value.trim().is_empty())
+    }
+
+    /// The content of what a setting names as the place of a secret: a file, or what the Databricks
+    /// CLI prints (`databricks-cli:--profile=NAME`, `databricks-cli:--host=URL`).
+    ///
+    /// The text is the caller's to wipe. The CLI holds up the thread for 20 s at most.
+    ///
+    /// # Errors
+    ///
+    /// There is none, it may not be read, or the CLI failed.
+    pub fn read(&self, path: &str) -> Result<String, ReadError> {
+        match path.strip_prefix(databricks_cli::SCHEME) {
+            Some(argument) => {
+                let profiles = self.first(databricks_cli::PROFILES).map(|file| expand(&file));
+                databricks_cli::token(argument, profiles.as_deref().map(Path::as_os_str))
+            }
+            None => secrets::read(path),
+        }
     }
 
     /// The value in one layer, as it is: it may be blank.

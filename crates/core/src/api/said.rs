@@ -116,7 +116,7 @@ fn from_text(text: &str) -> Said {
 
 /// One line of bearable length. Servers echo what they were sent: words that look like a
 /// Databricks token, an OAuth secret or a JWT are left out.
-fn clean(text: String) -> String {
+pub(crate) fn clean(text: String) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
         if !line.is_empty() {

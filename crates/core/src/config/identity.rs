@@ -34,6 +34,8 @@ pub enum Identity {
         /// The audience that is asked for; without one, the token endpoint's URL.
         audience: Option<Sourced<String>>,
     },
+    /// Whoever logged in to the configured workspace with the Databricks CLI.
+    Cli,
     /// A profile of the Databricks configuration file.
     Profile {
         /// Its name; without one, the file's default.
@@ -79,13 +81,22 @@ pub enum AuthType {
     FileOidc,
     /// `github-oidc`
     GitHub,
+    /// `databricks-cli`
+    Cli,
     /// `profile`: whatever the profile holds. A name of our own; the SDKs have none.
     Profile,
 }
 
 impl AuthType {
-    const ALL: [Self; 6] =
-        [Self::Pat, Self::Client, Self::EnvOidc, Self::FileOidc, Self::GitHub, Self::Profile];
+    const ALL: [Self; 7] = [
+        Self::Pat,
+        Self::Client,
+        Self::EnvOidc,
+        Self::FileOidc,
+        Self::GitHub,
+        Self::Cli,
+        Self::Profile,
+    ];
 
     /// Its name in `DATABRICKS_AUTH_TYPE`.
     pub fn name(self) -> &'static str {
@@ -95,6 +106,7 @@ impl AuthType {
             Self::EnvOidc => "env-oidc",
             Self::FileOidc => "file-oidc",
             Self::GitHub => "github-oidc",
+            Self::Cli => "databricks-cli",
             Self::Profile => "profile",
         }
     }
@@ -108,13 +120,14 @@ impl AuthType {
 }
 
 pub(crate) const AUTH_TYPE_FIX: &str = "Set DATABRICKS_AUTH_TYPE to pat, oauth-m2m, env-oidc, \
-    file-oidc, github-oidc or profile, or remove it. For any other login, set DATABRICKS_TOKEN to \
-    the token that `databricks auth token` prints.";
+    file-oidc, github-oidc, databricks-cli or profile, or remove it. For any other login, set \
+    DATABRICKS_TOKEN to a token of the workspace.";
 
 const IDENTITY_FIX: &str = "Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service \
     principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH \
     (federation; GitHub Actions needs only `permissions: id-token: write`), or \
-    DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg).";
+    DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg), or DATABRICKS_AUTH_TYPE=databricks-cli \
+    (who logged in with `databricks auth login`).";
 
 /// One identity that is fully configured.
 struct Candidate {
@@ -133,7 +146,7 @@ pub(crate) fn choose(load: &mut Load<'_>) -> Option<Identity> {
             load.faults.push(Fault::Conflict {
                 settings: candidates.into_iter().map(|candidate| candidate.settings).collect(),
                 fix: "Remove all but one of them, or set DATABRICKS_AUTH_TYPE to the one to use: \
-                      pat, oauth-m2m, env-oidc, file-oidc, github-oidc or profile."
+                      pat, oauth-m2m, env-oidc, file-oidc, github-oidc, databricks-cli or profile."
                     .to_owned(),
             });
             None
@@ -231,7 +244,11 @@ fn chosen_by_type(
     }
     let name = load.text(&rows::PROFILE);
     let file = load.defaulted(&rows::PROFILE_FILE);
-    let in_profile = matches!(kind, AuthType::Pat | AuthType::Client | AuthType::Profile);
+    let in_profile = !matches!(kind, AuthType::EnvOidc | AuthType::FileOidc | AuthType::GitHub);
+    // A named profile names a login; else it is that for the workspace, whatever a file says.
+    if kind == AuthType::Cli && name.is_none() && load.text(&rows::WORKSPACE).is_some() {
+        return Some(Identity::Cli);
+    }
     if kind == AuthType::GitHub
         && let Some(identity) = github(load)
     {
@@ -247,6 +264,7 @@ fn chosen_by_type(
         AuthType::EnvOidc => "DATABRICKS_OIDC_TOKEN",
         AuthType::FileOidc => "DATABRICKS_OIDC_TOKEN_FILEPATH",
         AuthType::GitHub => "ACTIONS_ID_TOKEN_REQUEST_URL with ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        AuthType::Cli => "DATABRICKS_HOST or DATABRICKS_CONFIG_PROFILE",
         AuthType::Profile => "DATABRICKS_CONFIG_PROFILE",
     };
     load.faults.push(Fault::Incomplete {

@@ -39,6 +39,8 @@ pub enum Credentials {
         /// Its OAuth secret.
         secret: Secret,
     },
+    /// Whoever logged in to this profile with the Databricks CLI.
+    Cli,
 }
 
 /// A profile that cannot be used.
@@ -96,8 +98,9 @@ impl ProfileError {
                 "Correct its `host`, or set DATABRICKS_HOST, which wins.".to_owned()
             }
             Self::NoCredentials { .. } => {
-                "Add client_id and client_secret, or a token, to the profile. For a browser login, \
-                 set DATABRICKS_TOKEN to the token that `databricks auth token` prints."
+                "Add client_id and client_secret, or a token, to the profile. For the login of \
+                 `databricks auth login`, set DATABRICKS_AUTH_TYPE, or auth_type in the profile, to \
+                 databricks-cli."
                     .to_owned()
             }
             Self::Ambiguous { .. } => {
@@ -172,6 +175,7 @@ impl<'a> Section<'a> {
             }
             (Some("pat"), token, _) => token,
             (Some("oauth-m2m"), _, client) => client,
+            (Some("databricks-cli"), ..) => Some(Credentials::Cli),
             (Some(_), ..) => None,
             (None, token, client) => token.or(client),
         };
@@ -226,6 +230,7 @@ mod tests {
                     Credentials::Client { id, secret } => {
                         format!("{name} {host} {id} {}", secret.expose())
                     }
+                    Credentials::Cli => format!("{name} {host} databricks-cli"),
                 }
             }
             Err(error) => error.to_string(),
@@ -245,7 +250,13 @@ mod tests {
         check(Some("both"), Some(AuthType::Client), "both - me s");
         check(Some("own"), None, "own - t");
         check(Some("own"), Some(AuthType::Client), "own - me s");
-        check(Some("cli"), None, "profile `cli` holds no credentials that Lakegate can use");
+        check(Some("cli"), None, "cli https://c.example databricks-cli");
+        check(Some("sp"), Some(AuthType::Cli), "sp https://b.example databricks-cli");
+        check(
+            Some("cli"),
+            Some(AuthType::Pat),
+            "profile `cli` holds no credentials that Lakegate can use",
+        );
         check(
             Some("bad"),
             None,

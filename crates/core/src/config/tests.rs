@@ -170,7 +170,7 @@ fn tells_everything_that_is_wrong() {
         the workspace (DATABRICKS_HOST) is not set
         the host (POSTGRES_HOST or PGHOST) is not set
         -> Set POSTGRES_DB to the name of the database, such as app_ontos.
-        -> Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH (federation; GitHub Actions needs only `permissions: id-token: write`), or DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg).
+        -> Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH (federation; GitHub Actions needs only `permissions: id-token: write`), or DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg), or DATABRICKS_AUTH_TYPE=databricks-cli (who logged in with `databricks auth login`).
         -> Set DATABRICKS_HOST to the address of the workspace, such as https://adb-1234567890123456.7.azuredatabricks.net.
         -> Set POSTGRES_HOST to the name of the server alone, such as instance-….database.cloud.databricks.com (the port goes to POSTGRES_PORT), or to the endpoint path that Databricks Apps give.
     "#]],
@@ -319,6 +319,7 @@ fn check_identity(lines: &str, expected: &str) {
         Ok(Access::OAuth(access)) => match access.identity {
             Identity::Client { id, secret } => format!("client {} {}", id.value, place(&secret)),
             Identity::Token => "token".to_owned(),
+            Identity::Cli => "cli".to_owned(),
             Identity::Federated { client, token, audience } => {
                 let token = match token {
                     IdToken::Stored(source) => place(&source),
@@ -402,6 +403,12 @@ fn chooses_the_identity() {
         "federated - https://g.example/?a=b -",
     );
 
+    // The login of the Databricks CLI is used when somebody asks for it, and never else.
+    const CLI: &str = "DATABRICKS_AUTH_TYPE=databricks-cli";
+    check(&[CLI], "cli");
+    check(&[CLI, ID, SECRET, TOKEN, FILE], "cli");
+    check(&[CLI, "DATABRICKS_CONFIG_PROFILE=p"], "profile p ~/.databrickscfg databricks-cli");
+
     // Not enough.
     check(&[ID], "DATABRICKS_CLIENT_ID is set, but DATABRICKS_CLIENT_SECRET is not");
     check(&[SECRET], "DATABRICKS_CLIENT_SECRET is set, but DATABRICKS_CLIENT_ID is not");
@@ -418,6 +425,19 @@ fn chooses_the_identity() {
     check(
         &["DATABRICKS_OIDC_TOKEN_ENV=MINE", TOKEN],
         "DATABRICKS_OIDC_TOKEN_ENV (environment) is `MINE`: no secret of that name is set",
+    );
+}
+
+#[test]
+fn the_login_of_the_databricks_cli_is_for_a_workspace_or_a_profile() {
+    check(
+        "PGHOST=h.example|POSTGRES_DB=app|DATABRICKS_AUTH_TYPE=databricks-cli",
+        expect![[r#"
+        DATABRICKS_AUTH_TYPE is set, but DATABRICKS_HOST or DATABRICKS_CONFIG_PROFILE is not
+        the workspace (DATABRICKS_HOST) is not set
+        -> databricks-cli asks for DATABRICKS_HOST or DATABRICKS_CONFIG_PROFILE. Set that too, or remove it.
+        -> Set DATABRICKS_HOST to the address of the workspace, such as https://adb-1234567890123456.7.azuredatabricks.net.
+    "#]],
     );
 }
 

@@ -135,9 +135,11 @@ impl<E: Edge> CredentialSource<E> {
             lifetime: lifetime(&bought.claim, &bought.exchange),
             token: Credential { token: bought.token, user, target },
         };
-        let entry = kept::text(&minted, bought.exchange.sent.wall);
         // By the token that bought it: the settings may name somebody else by now.
-        self.edge.remember(&held.token.owner, &entry).await;
+        if let Some(owner) = &held.token.owner {
+            let entry = kept::text(&minted, bought.exchange.sent.wall);
+            self.edge.remember(owner, &entry).await;
+        }
         Ok(minted)
     }
 

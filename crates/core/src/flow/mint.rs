@@ -3,6 +3,7 @@
 //! Nothing is kept here: the caller holds the workspace token, the user and the target for as long
 //! as they are good. Secrets are asked of the edge at each mint.
 
+mod cli;
 mod error;
 mod login;
 mod owner;
@@ -13,6 +14,7 @@ mod tests;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 
+pub use cli::{CliError, CliLogin};
 pub use error::MintError;
 pub(in crate::flow) use owner::owner;
 pub use target::{Target, discover_target};
@@ -42,8 +44,8 @@ pub struct WorkspaceToken {
     pub workspace: Workspace,
     /// The token.
     pub token: Secret,
-    /// Whose credentials it buys, as [`Edge::recall`] takes it.
-    pub owner: String,
+    /// Whose credentials it buys, as [`Edge::recall`] takes it; none for what is not to be kept.
+    pub owner: Option<String>,
     /// The service principal that it was issued to, when that is known without asking.
     pub client: Option<String>,
     /// What was said about its life; `None` for a token that was configured, of which nothing is
@@ -78,32 +80,37 @@ pub async fn workspace_token<E: Edge>(
 ) -> Result<WorkspaceToken, MintError> {
     let (workspace, login) = resolve(edge, access).await?;
     let owner = owner_of(access, &workspace, &login);
-    let grant = match login {
-        Login::Grant(grant) => grant,
-        Login::Ready(token) => {
-            let now = edge.clocks();
-            let exchange = Exchange { sent: now, received: now };
-            let (client, claim, endpoint) = (None, None, None);
-            return Ok(WorkspaceToken {
-                workspace,
-                token,
-                owner,
-                client,
-                claim,
-                exchange,
-                endpoint,
-            });
+    let (token, claim) = match login {
+        Login::Grant(grant) => return granted(edge, workspace, owner, grant, known).await,
+        Login::Ready(token) => (token, None),
+        Login::Cli(login) => {
+            let (token, claim) = cli::token(edge, login)?;
+            (token, Some(claim))
         }
     };
+    let now = edge.clocks();
+    let exchange = Exchange { sent: now, received: now };
+    let (client, endpoint) = (None, None);
+    Ok(WorkspaceToken { workspace, token, owner, client, claim, exchange, endpoint })
+}
+
+/// Has a token issued where the workspace issues them.
+async fn granted<E: Edge>(
+    edge: &E,
+    workspace: Workspace,
+    owner: Option<String>,
+    grant: Grant,
+    known: Option<&TokenEndpoint>,
+) -> Result<WorkspaceToken, MintError> {
     let known = known.filter(|known| workspace.owns(known.as_str())).cloned();
     let endpoint = known.unwrap_or_else(|| TokenEndpoint::usual(&workspace));
-    match issue(edge, &workspace, &owner, &endpoint, &grant).await {
+    match issue(edge, &workspace, owner.as_deref(), &endpoint, &grant).await {
         Err(error) if error.not_a_token_endpoint() => {
             let found = token_endpoint(edge, &workspace).await?;
             if found == endpoint {
                 return Err(error);
             }
-            issue(edge, &workspace, &owner, &found, &grant).await
+            issue(edge, &workspace, owner.as_deref(), &found, &grant).await
         }
         outcome => outcome,
     }
@@ -113,7 +120,7 @@ pub async fn workspace_token<E: Edge>(
 async fn issue<E: Edge>(
     edge: &E,
     workspace: &Workspace,
-    owner: &str,
+    owner: Option<&str>,
     endpoint: &TokenEndpoint,
     grant: &Grant,
 ) -> Result<WorkspaceToken, MintError> {
@@ -124,7 +131,7 @@ async fn issue<E: Edge>(
     Ok(WorkspaceToken {
         workspace: workspace.clone(),
         token,
-        owner: owner.to_owned(),
+        owner: owner.map(ToOwned::to_owned),
         client,
         claim: Some(claim),
         exchange,

@@ -6,8 +6,10 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 use crate::api::{ApiError, Call};
+use crate::config::Workspace;
 use crate::config::profile::ProfileError;
 use crate::edge::ReadError;
+use crate::flow::mint::cli::{CliError, CliLogin};
 use crate::problem::{Kind, Problem};
 
 /// No token was obtained.
@@ -48,6 +50,24 @@ pub enum MintError {
         path: String,
         /// Why.
         reason: ProfileError,
+    },
+    /// The Databricks CLI gave no token.
+    #[error("`databricks auth token {login}` gave no token: {reason}")]
+    Cli {
+        /// Whose login it was asked for.
+        login: CliLogin,
+        /// Why.
+        reason: CliError,
+    },
+    /// The login of the Databricks CLI is for another workspace than the configured one.
+    #[error("profile `{profile}` is for {host}, but DATABRICKS_HOST is {configured}")]
+    OtherWorkspace {
+        /// The profile.
+        profile: String,
+        /// Its workspace.
+        host: Workspace,
+        /// The configured one.
+        configured: Workspace,
     },
     /// Neither a setting nor the profile names the workspace.
     #[error("profile `{profile}` names no host, and DATABRICKS_HOST is not set")]
@@ -92,6 +112,8 @@ impl MintError {
             Self::SecretGone { .. }
             | Self::File { .. }
             | Self::Profile { .. }
+            | Self::Cli { .. }
+            | Self::OtherWorkspace { .. }
             | Self::NoWorkspace { .. }
             | Self::NoTarget { .. }
             | Self::NoResource { .. }
@@ -141,7 +163,11 @@ impl MintError {
         if let Self::Api(error) = self {
             return error.problem();
         }
-        let kind = if self.permanent() { Kind::Configuration } else { Kind::Unavailable };
+        let kind = match self {
+            Self::Cli { reason, .. } if reason.wants_login() => Kind::Denied,
+            _ if self.permanent() => Kind::Configuration,
+            _ => Kind::Unavailable,
+        };
         Problem { kind, message: self.to_string(), advice: self.advice(), sqlstate: None }
     }
 
@@ -159,6 +185,12 @@ impl MintError {
                 format!("Write the secret into the file that {name} names; it is read again.")
             }
             Self::Profile { reason, .. } => reason.advice(),
+            Self::Cli { login, reason } => reason.advice(login),
+            Self::OtherWorkspace { .. } => {
+                "A login is good for one workspace: remove DATABRICKS_HOST, or name the profile of \
+                 that workspace."
+                    .to_owned()
+            }
             Self::NoWorkspace { .. } => {
                 "Set DATABRICKS_HOST, or `host` in the profile, to the address of the workspace."
                     .to_owned()

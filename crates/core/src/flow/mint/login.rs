@@ -6,6 +6,7 @@ use alloc::string::String;
 use crate::config::profile::{self, Credentials};
 use crate::config::{AuthType, IdToken, Identity, OAuthAccess, SecretSource, Sourced, Workspace};
 use crate::edge::Edge;
+use crate::flow::mint::cli::CliLogin;
 use crate::flow::mint::error::MintError;
 use crate::secret::Secret;
 
@@ -19,6 +20,8 @@ const GITHUB_KEY: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 pub(super) enum Login {
     /// It is there already.
     Ready(Secret),
+    /// The Databricks CLI has it.
+    Cli(CliLogin),
     /// It is issued for one of these.
     Grant(Grant),
 }
@@ -36,11 +39,13 @@ pub(super) async fn resolve<E: Edge>(
     access: &OAuthAccess,
 ) -> Result<(Workspace, Login), MintError> {
     let configured = access.workspace.as_ref().map(|workspace| workspace.value.clone());
+    let workspace = || configured.clone().expect("only a profile may leave the workspace open");
     let plain = |value: &Option<Sourced<String>>| value.as_ref().map(|it| it.value.clone());
     let login = match &access.identity {
         Identity::Profile { name, file, auth_type } => {
             return from_profile(edge, configured, name.as_ref(), file, *auth_type);
         }
+        Identity::Cli => Login::Cli(CliLogin::Workspace(workspace())),
         Identity::Token => Login::Ready(setting(edge, TOKEN).await?),
         Identity::Client { id, secret } => {
             let (id, secret) = (id.value.clone(), secret_of(edge, secret).await?);
@@ -56,8 +61,7 @@ pub(super) async fn resolve<E: Edge>(
             Login::Grant(Grant::GitHub { client, url, key, audience })
         }
     };
-    let workspace = configured.expect("only a profile may leave the workspace open");
-    Ok((workspace, login))
+    Ok((workspace(), login))
 }
 
 fn from_profile<E: Edge>(
@@ -75,9 +79,18 @@ fn from_profile<E: Edge>(
     let name = name.map(|name| name.value.as_str());
     let found = profile::find(text.expose(), name, auth_type)
         .map_err(|reason| MintError::Profile { path: file.value.clone(), reason })?;
-    let workspace =
-        configured.or(found.workspace).ok_or(MintError::NoWorkspace { profile: found.name })?;
+    if let (Credentials::Cli, Some(configured), Some(host)) =
+        (&found.credentials, &configured, &found.workspace)
+        && configured != host
+    {
+        let (host, configured) = (host.clone(), configured.clone());
+        return Err(MintError::OtherWorkspace { profile: found.name, host, configured });
+    }
+    let workspace = configured
+        .or(found.workspace)
+        .ok_or_else(|| MintError::NoWorkspace { profile: found.name.clone() })?;
     let login = match found.credentials {
+        Credentials::Cli => Login::Cli(CliLogin::Profile(found.name)),
         Credentials::Token(token) => Login::Ready(token),
         Credentials::Client { id, secret } => Login::Grant(Grant::Client { id, secret }),
     };

@@ -25,15 +25,22 @@ struct Owner<'a> {
     secret: Option<String>,
 }
 
-/// The owner as settings and secrets say at this moment; none when they cannot be used.
+/// The owner as settings and secrets say at this moment; none when they cannot be used, or when
+/// only a login of the Databricks CLI knows who it is.
 pub(in crate::flow) async fn owner<E: Edge>(edge: &E, access: &OAuthAccess) -> Option<String> {
     let (workspace, login) = resolve(edge, access).await.ok()?;
-    Some(owner_of(access, &workspace, &login))
+    owner_of(access, &workspace, &login)
 }
 
-/// The owner of all that is bought with a token of this login.
-pub(super) fn owner_of(access: &OAuthAccess, workspace: &Workspace, login: &Login) -> String {
+/// The owner of all that is bought with a token of this login. Behind a profile another person may
+/// have logged in meanwhile, so what such a login buys is kept for nobody.
+pub(super) fn owner_of(
+    access: &OAuthAccess,
+    workspace: &Workspace,
+    login: &Login,
+) -> Option<String> {
     let (identity, client, secret) = match login {
+        Login::Cli(_) => return None,
         Login::Ready(token) => ("token", None, token),
         Login::Grant(Grant::Client { id, secret }) => ("client", Some(id), secret),
         Login::Grant(Grant::Federated { client, token }) => ("federated", client.as_ref(), token),
@@ -49,5 +56,5 @@ pub(super) fn owner_of(access: &OAuthAccess, workspace: &Workspace, login: &Logi
         client: client.map(String::as_str),
         secret: client.is_none().then(|| Fingerprint::of(secret).hex()),
     };
-    serde_json::to_string(&owner).expect("texts alone always serialize")
+    Some(serde_json::to_string(&owner).expect("texts alone always serialize"))
 }

@@ -67,6 +67,10 @@ fn another_login_is_another_owner() {
     assert_eq!(of(&[W, HOST, ID, ("DATABRICKS_CLIENT_SECRET", "s4")], ""), owners[0]);
     assert_eq!(of(&[W, HOST, PROFILE], client), owners[0]);
     assert_eq!(of(&[W, HOST, FILE, ID], "jwt 2"), owners[8]);
+    // Who is behind a login of the Databricks CLI shows only in its token.
+    let cli = ("DATABRICKS_AUTH_TYPE", "databricks-cli");
+    assert_eq!(of(&[W, HOST, cli], ""), None);
+    assert_eq!(of(&[W, HOST, PROFILE], "[p]\nauth_type = databricks-cli\n"), None);
     // What cannot be used belongs to nobody.
     assert_eq!(of(&[W, HOST, FILE], " "), None);
 }

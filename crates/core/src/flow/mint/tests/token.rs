@@ -1,6 +1,7 @@
 //! Workspace tokens, and whom they belong to.
 
 use super::*;
+use crate::problem::Kind;
 
 const CONFIG: &str = "GET https://w.example/.well-known/databricks-config";
 const SERVER: &str = "GET https://w.example/oidc/.well-known/oauth-authorization-server";
@@ -202,6 +203,66 @@ fn secrets_are_read_at_each_mint() {
     let edge = script(&[W, HOST], &[], []);
     let error = edge.run(workspace_token(&edge, &access, None)).unwrap_err();
     assert_eq!(error.to_string(), "the secret DATABRICKS_TOKEN is no longer set");
+}
+
+const CLI: (&str, &str) = ("DATABRICKS_AUTH_TYPE", "databricks-cli");
+const BY_HOST: &str = "databricks-cli:--host=https://w.example";
+const BY_PROFILE: &str = "databricks-cli:--profile=p q";
+const ANSWER: &str =
+    r#"{"access_token":"U2M","token_type":"Bearer","expiry":"1970-01-01T01:00:00.5+01:00"}"#;
+
+#[test]
+fn the_databricks_cli_gives_the_token_of_a_person() {
+    #[track_caller]
+    fn check(
+        settings: &[(&'static str, &'static str)],
+        files: &[(&'static str, &'static str)],
+        expected: Result<&str, &str>,
+    ) {
+        let edge = script(settings, files, []);
+        let token = edge.run(workspace_token(&edge, &access(&edge), None));
+        let found = token.as_ref().map(|token| (token.token.expose(), token.client.as_deref()));
+        let found = found.map_err(ToString::to_string);
+        let expected = expected.map(|token| (token, None)).map_err(ToOwned::to_owned);
+        assert_eq!(found, expected);
+        edge.end();
+    }
+    let profile = "[p q]\nhost = w.example\nauth_type = databricks-cli\n";
+    let profile = ("~/.databrickscfg", profile);
+    let named = ("DATABRICKS_CONFIG_PROFILE", "p q");
+    // Neither the client nor the access token beside it is used.
+    check(&[W, HOST, CLI, ID, SECRET, PAT], &[(BY_HOST, ANSWER)], Ok("U2M"));
+    check(&[HOST, named], &[profile, (BY_PROFILE, ANSWER)], Ok("U2M"));
+    check(&[W, HOST, CLI, named], &[profile, (BY_PROFILE, ANSWER)], Ok("U2M"));
+    check(
+        &[("DATABRICKS_HOST", "v.example"), HOST, named],
+        &[profile, (BY_PROFILE, ANSWER)],
+        Err("profile `p q` is for https://w.example, but DATABRICKS_HOST is https://v.example"),
+    );
+    let what = "`databricks auth token --host=https://w.example` gave no token: ";
+    let failed = |answer, why: &str| {
+        check(&[W, HOST, CLI], &[(BY_HOST, answer)], Err(&format!("{what}{why}")));
+    };
+    failed("", "what it printed is no token");
+    failed("Opening a browser …", "what it printed is no token");
+    failed(r#"{"access_token":" "}"#, "what it printed is no token");
+    failed(r#"{"access_token":["x"]}"#, "what it printed is no token");
+    failed(
+        r#"{"access_token":"x","expiry":"1970-01-01T00:00:00Z"}"#,
+        "its token ended at 1970-01-01T00:00:00Z",
+    );
+    let absent = format!("{what}it is not installed, or may not be run here");
+    check(&[W, HOST, CLI], &[], Err(&absent));
+}
+
+#[test]
+fn a_login_of_the_databricks_cli_that_fails_says_what_to_run() {
+    let login = CliLogin::Profile("p".to_owned());
+    let reason = CliError::Failed { detail: "no login".to_owned() };
+    let error = MintError::Cli { login, reason };
+    let problem = error.problem();
+    assert_eq!((error.permanent(), problem.kind), (true, Kind::Denied), "a person has to act");
+    assert_eq!(problem.advice, "Run `databricks auth login --profile=p`, then try again.");
 }
 
 #[test]
