@@ -241,17 +241,16 @@ async fn what_postgres_refuses() {
     check(
         &answer,
         expect![[r#"
-        422
-        content-type: application/problem+json
-        {
-          "advice": "Only the owner of the database can do this.",
-          "detail": "let \"$SP\" alone create schemas in \"app_ontos\" failed: the privileges did not change (SQLSTATE LG002)",
-          "sqlstate": "LG002",
-          "status": 422,
-          "title": "Postgres refused a statement",
-          "type": "urn:lakegate:problem:statement"
-        }
-    "#]],
+            409
+            content-type: application/problem+json
+            {
+              "advice": "Nothing of this was done. It is left for somebody who may, in psql on any database of the server:\nDO $lakegate$\nBEGIN\n  REVOKE CREATE ON DATABASE \"app_ontos\" FROM PUBLIC;\n  GRANT CREATE ON DATABASE \"app_ontos\" TO \"$SP\";\n  IF EXISTS (SELECT FROM pg_catalog.pg_database d, LATERAL pg_catalog.aclexplode(d.datacl) a WHERE d.datname = 'app_ontos' AND a.grantee = 0 AND a.privilege_type = 'CREATE') OR NOT pg_catalog.has_database_privilege('$SP', 'app_ontos', 'CREATE') THEN\n    RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = 'the privileges did not change', HINT = 'Only the owner of the database can do this.';\n  END IF;\nEND\n$lakegate$;",
+              "detail": "database \"app_ontos\" belongs to \"admin@example.com\", and \"$SP\" may not say who creates schemas in it",
+              "status": 409,
+              "title": "The database is in a state that may not be changed",
+              "type": "urn:lakegate:problem:conflict"
+            }
+        "#]],
     );
     function.stop().await;
 }
