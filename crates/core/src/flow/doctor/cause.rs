@@ -123,8 +123,9 @@ impl Cause {
             MintError::SecretGone { .. }
             | MintError::File { .. }
             | MintError::FileEmpty { .. }
-            | MintError::Profile { .. } => Self::NoSecret,
-            MintError::NoWorkspace { .. } => Self::Settings,
+            | MintError::Profile { .. }
+            | MintError::Cli { .. } => Self::NoSecret,
+            MintError::NoWorkspace { .. } | MintError::OtherWorkspace { .. } => Self::Settings,
             MintError::NoTarget { .. }
             | MintError::NoResource { .. }
             | MintError::NoEndpoint { .. } => Self::NotFound,
