@@ -207,17 +207,17 @@ async fn what_postgres_refuses() {
     check(
         &answer,
         expect![[r#"
-        422
-        content-type: application/problem+json
-        {
-          "advice": "so do Everything is undone: the database is as it was.",
-          "detail": "0001_a.sql: no (SQLSTATE P7777)",
-          "sqlstate": "P7777",
-          "status": 422,
-          "title": "Postgres refused a statement",
-          "type": "urn:lakegate:problem:statement"
-        }
-    "#]],
+            422
+            content-type: application/problem+json
+            {
+              "advice": "In PL/pgSQL function inline_code_block line 1 at RAISE. so do Everything is undone: the database is as it was.",
+              "detail": "0001_a.sql: no (SQLSTATE P7777)",
+              "sqlstate": "P7777",
+              "status": 422,
+              "title": "Postgres refused a statement",
+              "type": "urn:lakegate:problem:statement"
+            }
+        "#]],
     );
     let plan = function.ask(ADMIN, "GET /bootstrap", Value::Null).await.has(200).json();
     let first = plan["steps"][0]["title"].as_str().unwrap();
@@ -285,16 +285,16 @@ async fn a_database_that_somebody_else_made() {
     check(
         &changed,
         expect![[r#"
-        409
-        content-type: application/problem+json
-        {
-          "advice": "Nothing was changed. Put the old content back and write the change as a new migration. If the change means nothing to the database, accept it:\n  UPDATE \"app_ontos\".\"lakegate_migrations\" SET sha256 = 'ebbb5b332060a3ede7047bd7528883b0a560e729848f9feb8ff742145e909b01' WHERE version = 1;",
-          "detail": "`0001_a.sql` was changed after it ran: it was e004ebd5b5532a4b85984a62f8ad48a81aa3460c1ca07701f386135d72cdecf5, it is ebbb5b332060a3ede7047bd7528883b0a560e729848f9feb8ff742145e909b01",
-          "status": 409,
-          "title": "The database is in a state that may not be changed",
-          "type": "urn:lakegate:problem:conflict"
-        }
-    "#]],
+            409
+            content-type: application/problem+json
+            {
+              "advice": "Nothing was changed. Put the old content back and write the change as a new migration. If the change means nothing to the database, accept it with `lakegate bootstrap repair`, or:\n  UPDATE \"app_ontos\".\"lakegate_migrations\" SET name = '0001_a.sql', sha256 = 'ebbb5b332060a3ede7047bd7528883b0a560e729848f9feb8ff742145e909b01' WHERE version = 1;",
+              "detail": "`0001_a.sql` was changed after it ran: it was e004ebd5b5532a4b85984a62f8ad48a81aa3460c1ca07701f386135d72cdecf5, it is ebbb5b332060a3ede7047bd7528883b0a560e729848f9feb8ff742145e909b01",
+              "status": 409,
+              "title": "The database is in a state that may not be changed",
+              "type": "urn:lakegate:problem:conflict"
+            }
+        "#]],
     );
     function.stop().await;
 }

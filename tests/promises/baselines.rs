@@ -34,7 +34,7 @@ async fn up_to_a_version_and_the_rest_runs() {
     let run = house.lakegate(["bootstrap", "apply"]).run().await.exits(1);
     expect![[r#"
         lakegate: error: 0001_a.sql: relation "a" already exists (SQLSTATE 42P07)
-          Everything is undone: the database is as it was.
+          Where somebody has made these tables in another way, `lakegate bootstrap baseline` marks their migrations as done. Everything is undone: the database is as it was.
     "#]]
     .assert_eq(&house.told(&run.stderr));
 
