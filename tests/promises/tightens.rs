@@ -186,12 +186,23 @@ async fn for_several_roles_as_planned_byte_for_byte() {
         ]
     "#]]
     .assert_eq(&house.told(&format!("{:#}\n", run["remarks"])));
-    let grants: Vec<_> = sent[0].lines().filter(|line| line.contains(" ON DATABASE ")).collect();
-    expect![[r#"
-          REVOKE CREATE ON DATABASE "app_ontos" FROM PUBLIC;
-          GRANT CREATE ON DATABASE "app_ontos" TO "o'neil";"#]]
-    .assert_eq(&grants.join("\n"));
+    let grants = sent[0].lines().map(str::trim).filter(|line| line.contains(" ON DATABASE "));
+    let expected = [
+        r#"REVOKE CREATE ON DATABASE "app_ontos" FROM PUBLIC;"#,
+        r#"GRANT CREATE ON DATABASE "app_ontos" TO "o'neil";"#,
+    ];
+    assert_eq!(grants.collect::<Vec<_>>(), expected);
     house.admin(tighten).run().await.exits(0);
+}
+
+#[tokio::test]
+async fn on_an_autoscaling_endpoint_as_well() {
+    let house = House::with(&["--autoscaling"]).await;
+    house.set_up().await;
+    let tighten = ["tighten", "--grant-to", house.principal()];
+    house.admin(tighten).run().await.exits(0);
+    house.admin(tighten).run().await.exits(0).prints("nothing to do\n");
+    house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
 }
 
 #[tokio::test]
