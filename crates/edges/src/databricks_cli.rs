@@ -27,14 +27,13 @@ const OUTPUT_LIMIT: u64 = 64 << 10;
 pub(crate) const PROFILES: &str = "DATABRICKS_CONFIG_FILE";
 
 /// What else than a secret would make the CLI somebody else, or have it ask somewhere else.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 6] = [
     "DATABRICKS_ACCOUNT_ID",
     "DATABRICKS_AUTH_TYPE",
     "DATABRICKS_CLIENT_ID",
     "DATABRICKS_CONFIG_PROFILE",
     "DATABRICKS_HOST",
     "DATABRICKS_WORKSPACE_ID",
-    "PGPASSWORD",
 ];
 
 /// What `databricks auth token` prints for this argument, `--profile=NAME` or `--host=URL`.

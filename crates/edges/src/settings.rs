@@ -241,6 +241,7 @@ mod tests {
     #[test]
     fn refuses_secrets_and_structures() {
         refused("databricks_client_secret = 'x'", "`databricks_client_secret` is a secret");
+        refused("pgpassword = 'x'", "`pgpassword` is a secret");
         refused("postgres_host = ['h']", "`postgres_host` must be a text");
         refused("\npostgres_host", "line 2: key with no value, expected `=`");
     }
