@@ -43,7 +43,7 @@ const LEFT_OUT: [&str; 4] = [
 
 const KEPT: [&str; 3] = [
     "names of databases, schemas, instances, projects, branches and endpoints",
-    "names of Postgres roles that are neither addresses nor ids",
+    "names of Postgres roles that are neither addresses nor ids, of profiles and of files",
     "the servers' own words, with the above left out",
 ];
 
@@ -110,9 +110,7 @@ fn pseudonyms(sources: &[Source], checks: &[Check]) -> Pseudonyms {
             names.hide_host(&server.host);
         }
     }
-    for source in sources.iter().filter(|source| is_host(source)) {
-        let host = source.value.split("://").last().unwrap_or_default();
-        let host = host.split(['/', ':']).next().unwrap_or_default();
+    for host in sources.iter().filter_map(host_of) {
         names.hide_host(host);
     }
     if let Some(home) = std::env::home_dir() {
@@ -121,10 +119,15 @@ fn pseudonyms(sources: &[Source], checks: &[Check]) -> Pseudonyms {
     names
 }
 
-/// A setting that names a host; the path of an endpoint names none.
-fn is_host(source: &Source) -> bool {
-    let named = ["POSTGRES_HOST", "PGHOST", "DATABRICKS_HOST"].contains(&source.name.as_str());
-    named && !source.value.starts_with("projects/")
+/// The host that a setting names, as such or in a URL. The path of an endpoint names none.
+fn host_of(source: &Source) -> Option<&str> {
+    let is_host = ["POSTGRES_HOST", "PGHOST", "DATABRICKS_HOST"].contains(&source.name.as_str());
+    let place = match source.value.split_once("://") {
+        Some((_, place)) => place,
+        None if is_host && !source.value.contains('/') => &source.value,
+        None => return None,
+    };
+    place.split(['/', ':', '?']).next()
 }
 
 /// Which variables there are: a value would tell more than its name does.
@@ -153,5 +156,26 @@ fn hidden(value: Value, names: &mut Pseudonyms) -> Value {
             Value::Object(fields.collect())
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_name_a_host() {
+        #[track_caller]
+        fn check(name: &str, value: &str, expected: Option<&str>) {
+            let (name, value) = (name.to_owned(), value.to_owned());
+            let source = Source { names: vec![name.clone()], name, value, origin: String::new() };
+            assert_eq!(host_of(&source), expected);
+        }
+        check("POSTGRES_HOST", "db.example", Some("db.example"));
+        check("POSTGRES_HOST", "projects/p/branches/b/endpoints/e", None);
+        check("DATABRICKS_HOST", "https://w.example:8443/?o=1", Some("w.example"));
+        check("DATABRICKS_HOST", "w.example", Some("w.example"));
+        check("DATABRICKS_TOKEN_AUDIENCE", "https://corp.example/oidc", Some("corp.example"));
+        check("POSTGRES_DB", "app_ontos", None);
     }
 }
