@@ -41,12 +41,11 @@ fn told_of(house: &House, text: &str) -> String {
 
 /// The lines of checks that found something, with what to do.
 fn unwell(run: &Run) -> String {
-    let (_, checks) = run.stdout.split_once("checks\n").unwrap();
     let mut shown = String::new();
     let mut of_interest = false;
-    for line in checks.lines() {
+    for line in checks(run) {
         if !line.trim_start().starts_with('→') {
-            of_interest = line.starts_with("  warning") || line.starts_with("  failed");
+            of_interest = line.starts_with("warning") || line.starts_with("failed");
         }
         if of_interest {
             shown.push_str(line);
@@ -54,6 +53,12 @@ fn unwell(run: &Run) -> String {
         }
     }
     shown
+}
+
+/// The lines below `checks`, without the indentation of all of them.
+fn checks(run: &Run) -> impl Iterator<Item = &str> {
+    let (_, checks) = run.stdout.split_once("checks\n").unwrap();
+    checks.lines().map(|line| line.strip_prefix("  ").unwrap())
 }
 
 async fn ready(arguments: &[&str]) -> House {
@@ -68,10 +73,9 @@ async fn a_world_in_which_all_is_well() {
     house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
     house.admin(["tighten", "--grant-to", house.principal()]).run().await.exits(0);
     let run = house.lakegate(["doctor"]).run().await.exits(0).complains("");
-    let (_, checks) = run.stdout.split_once("checks\n").unwrap();
     // What a machine's name server says of it is its own business.
     let dns = |line: &&str| !line.contains("-dns: ") && !line.contains("-tcp: ");
-    let checks: Vec<_> = checks.lines().filter(dns).collect();
+    let checks: Vec<_> = checks(&run).filter(dns).collect();
     expect![[r#"
           ok       configuration: OAuth mode, database app_ontos, schema app_ontos
           ok       workspace-tls: TLS 1.3, with a certificate that this machine trusts
