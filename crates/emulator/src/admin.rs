@@ -41,7 +41,7 @@ use crate::world::{Credential, Kind};
 /// What every route sees.
 pub(crate) struct Admin {
     pub(crate) lakebase: Arc<Lakebase>,
-    /// Gone once the emulator stops.
+    /// None when it is not ours, and once the emulator stops.
     pub(crate) server: Arc<Mutex<Option<Server>>>,
 }
 
@@ -56,9 +56,9 @@ enum AdminError {
     /// No service principal of that id.
     #[error("there is no service principal `{0}`")]
     Nobody(String),
-    /// The emulator is stopping.
-    #[error("the emulator is stopping")]
-    Stopping,
+    /// The emulator is stopping, or did not start it.
+    #[error("there is no postgres of the emulator's own to restart")]
+    NotOurs,
     /// Postgres did not come back.
     #[error("postgres was not restarted")]
     Restart(#[from] ServerError),
@@ -180,7 +180,7 @@ async fn end_connections(State(admin): State<Arc<Admin>>) -> StatusCode {
 
 async fn restart(State(admin): State<Arc<Admin>>) -> Result<StatusCode, AdminError> {
     let mut server = admin.server.lock().await;
-    server.as_mut().ok_or(AdminError::Stopping)?.restart().await?;
+    server.as_mut().ok_or(AdminError::NotOurs)?.restart().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -230,7 +230,7 @@ async fn add_principal(State(admin): State<Arc<Admin>>, body: Bytes) -> Answer {
             "token": principal.access_token.as_ref().map(Credential::expose),
         })
     };
-    admin.lakebase.publish_identities()?;
+    admin.lakebase.publish_identities().await?;
     if new.role != NewRole::None {
         let identity = Some(new.kind.as_str().to_owned());
         let role = Role::of_principal(&name, identity, new.role == NewRole::Superuser);
@@ -266,7 +266,7 @@ impl IntoResponse for AdminError {
         let status = match self {
             Self::Body(_) => StatusCode::BAD_REQUEST,
             Self::Nobody(_) => StatusCode::NOT_FOUND,
-            Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotOurs => StatusCode::CONFLICT,
             Self::Clock(_) | Self::Restart(_) | Self::Role(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let chain = format!("{:#}", anyhow::Error::from(self));

@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::emulator::{Options, Ports, Scheme};
 use crate::lakebase::TokenPolicy;
+use crate::postgres::address::Address;
 use crate::postgres::binaries::Choice;
+use crate::postgres::origin::Origin;
 use crate::world::{Credential, Flavour, Kind, World};
 
 const EXAMPLES: &str = "\
@@ -81,6 +83,11 @@ pub struct Cli {
     #[arg(long, value_name = "VERSION", env = "EMULATOR_POSTGRES_VERSION")]
     #[arg(conflicts_with = "postgres_bin")]
     pub postgres_version: Option<Version>,
+    /// A Postgres that runs already, in place of one of our own, by its superuser's URL; it must let
+    /// every role in from here without a password.
+    #[arg(long, value_name = "URL", env = "EMULATOR_POSTGRES_URL", hide_env_values = true)]
+    #[arg(value_parser = Address::parse, conflicts_with_all = ["postgres_bin", "postgres_version"])]
+    pub postgres_url: Option<Address>,
     /// Leave the folder of this run behind.
     #[arg(long)]
     pub keep: bool,
@@ -120,14 +127,17 @@ impl Cli {
         }
     }
 
-    fn postgres(&self) -> Choice {
-        match (&self.postgres_bin, self.postgres_version) {
+    fn postgres(&self) -> Origin {
+        if let Some(address) = &self.postgres_url {
+            return Origin::Running(address.clone());
+        }
+        Origin::Own(match (&self.postgres_bin, self.postgres_version) {
             (Some(folder), _) => Choice::Folder(folder.clone()),
             (None, Some(Version::V16)) => Choice::Packaged(16),
             (None, Some(Version::V17)) => Choice::Packaged(17),
             (None, Some(Version::System)) => Choice::Installed,
             (None, None) => Choice::Any,
-        }
+        })
     }
 
     /// How tokens are made at first.

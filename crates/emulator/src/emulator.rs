@@ -21,8 +21,9 @@ use crate::http;
 use crate::jwt::Keys;
 use crate::lakebase::Lakebase;
 use crate::postgres::account::Account;
-use crate::postgres::binaries::{Binaries, Choice};
-use crate::postgres::catalog::{Catalog, Database, Role};
+use crate::postgres::catalog::{Catalog, CatalogError, Database, Role};
+use crate::postgres::foreign;
+use crate::postgres::origin::Origin;
 use crate::postgres::server::Server;
 use crate::world::World;
 
@@ -31,8 +32,8 @@ use crate::world::World;
 pub struct Options {
     /// The workspace to pretend to be.
     pub world: World,
-    /// Which Postgres to run.
-    pub postgres: Choice,
+    /// Which Postgres.
+    pub postgres: Origin,
     /// Leave the folder of this run behind.
     pub keep: bool,
     /// The control plane's scheme.
@@ -84,9 +85,7 @@ impl Emulator {
         allow_many_files();
         let keys = tokio::task::spawn_blocking(Keys::generate);
         let account = Account::find()?;
-        let choice = options.postgres;
-        let binaries = tokio::task::spawn_blocking(move || Binaries::get(&choice, account));
-        let binaries = binaries.await.context("looking for postgres")??;
+        let found = options.postgres.find(account).await?;
         let authority =
             Authority::new(&options.world.dns_name).context("making a certificate authority")?;
         let folder = run_folder(account, options.keep, authority.pem())
@@ -96,15 +95,21 @@ impl Emulator {
         } else {
             (folder.path().to_owned(), Some(folder))
         };
-        let server = Server::start(binaries, account, path.clone(), options.keep)
-            .await
-            .context("starting postgres")?;
+        let postgres = found.open(account, path.clone(), options.keep).await?;
         let keys = keys.await.context("waiting for the signing key")?;
         let keys = keys.map_err(|_| anyhow::anyhow!("the system gave no randomness for a key"))?;
-        let catalog = Catalog::new(&server);
+        let catalog = Catalog::new(postgres.address, postgres.major);
         let clock = Clock::new(path.join("clock.json")).context("writing the clock file")?;
         let lakebase = Arc::new(Lakebase::new(clock, keys, authority, catalog, options.world));
         populate(&lakebase).await.context("creating the first roles")?;
+        if postgres.server.is_none() {
+            let world = lakebase.world();
+            let name = world.app_principal().map(|app| app.name.clone());
+            drop(world);
+            if let Some(name) = name {
+                foreign::admits(lakebase.catalog.address(), &name).await?;
+            }
+        }
 
         let gate_listener = listen(options.ports.gate).await?;
         let control_listener = listen(options.ports.control).await?;
@@ -119,9 +124,8 @@ impl Emulator {
             }
         };
         let mut tasks = JoinSet::new();
-        let socket = server.socket_folder();
-        let server = Arc::new(Mutex::new(Some(server)));
-        tasks.spawn(Gate::new(Arc::clone(&lakebase), socket)?.serve(gate_listener));
+        let server = Arc::new(Mutex::new(postgres.server));
+        tasks.spawn(Gate::new(Arc::clone(&lakebase))?.serve(gate_listener));
         let routes = control::router(Arc::clone(&lakebase), base_url.clone());
         tasks.spawn(http::serve(control_listener, tls, routes));
         let shared = Admin { lakebase: Arc::clone(&lakebase), server: Arc::clone(&server) };
@@ -211,7 +215,7 @@ fn authority_file(folder: &Path) -> PathBuf {
 
 /// Gives everybody a role, and the first administrator the first database.
 async fn populate(lakebase: &Lakebase) -> anyhow::Result<()> {
-    lakebase.publish_identities()?;
+    lakebase.publish_identities().await?;
     let (principals, owner) = {
         let world = lakebase.world();
         let principals: Vec<_> = world.principals.values().cloned().collect();
@@ -220,7 +224,11 @@ async fn populate(lakebase: &Lakebase) -> anyhow::Result<()> {
     for principal in principals {
         let identity = Some(principal.kind.as_str().to_owned());
         let role = Role::of_principal(&principal.name, identity, principal.admin);
-        lakebase.catalog.create_role(&role).await?;
+        match lakebase.catalog.create_role(&role).await {
+            // In a server that is not ours, from a run before.
+            Err(CatalogError::Exists { .. }) => lakebase.catalog.adopt_role(&role).await?,
+            outcome => outcome?,
+        }
     }
     if let Some(owner) = owner {
         let first = Database { name: "databricks_postgres".to_owned(), owner };

@@ -13,7 +13,7 @@ use crate::counts::Tally;
 use crate::faults::Faults;
 use crate::gate::faults::GateFaults;
 use crate::jwt::{Claims, Keys, Scope};
-use crate::postgres::catalog::Catalog;
+use crate::postgres::catalog::{Catalog, CatalogError};
 use crate::world::World;
 
 /// One emulated Lakebase.
@@ -34,6 +34,7 @@ pub struct Lakebase {
     pub tally: Tally,
     world: Mutex<World>,
     policy: Mutex<TokenPolicy>,
+    publishing: tokio::sync::Mutex<()>,
 }
 
 /// How tokens are made and described. The admin API changes it.
@@ -115,6 +116,7 @@ impl Lakebase {
             tally: Tally::default(),
             world: Mutex::new(world),
             policy: Mutex::new(TokenPolicy::default()),
+            publishing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -166,10 +168,12 @@ impl Lakebase {
     /// The names of everybody in the workspace with their kinds, told to Postgres.
     ///
     /// # Errors
-    /// When the list cannot be written.
-    pub fn publish_identities(&self) -> Result<(), crate::postgres::catalog::CatalogError> {
+    /// When Postgres does not take them.
+    pub async fn publish_identities(&self) -> Result<(), CatalogError> {
+        // One after the other, so that the last to be told is the last to have changed.
+        let _turn = self.publishing.lock().await;
         let principals: BTreeMap<_, _> = self.world().principals.clone();
-        self.catalog.publish(principals.values())
+        self.catalog.publish(principals.values()).await
     }
 }
 

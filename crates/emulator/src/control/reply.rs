@@ -95,7 +95,7 @@ impl From<CatalogError> for ApiError {
             CatalogError::Exists { .. } => Self::bad_request("role with that name already exists"),
             CatalogError::InUse { said } => Self::bad_request(&said),
             CatalogError::Unreachable(_) => Self::of_status(StatusCode::SERVICE_UNAVAILABLE),
-            CatalogError::Refused(_) | CatalogError::Identities { .. } => {
+            CatalogError::Refused(_) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "postgres said no");
                 Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
             }

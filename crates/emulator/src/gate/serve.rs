@@ -1,13 +1,12 @@
 //! Accepts connections and brings each through TLS and login to a backend of its own.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::age::{Age, Over};
@@ -19,6 +18,7 @@ use super::startup::{self, First, Startup, StartupError};
 use crate::certificate::{CertificateError, Shown};
 use crate::counts::Statement;
 use crate::lakebase::Lakebase;
+use crate::postgres::address::Wire;
 use crate::postgres::catalog::CatalogError;
 
 /// As Postgres's `authentication_timeout`.
@@ -48,18 +48,17 @@ enum GateError {
 /// The gate's own parts.
 pub struct Gate {
     lakebase: Arc<Lakebase>,
-    socket: PathBuf,
     good: Arc<ServerConfig>,
 }
 
 impl Gate {
-    /// A gate before the Postgres whose Unix socket lies in `socket_folder`.
+    /// A gate before the Postgres that the catalog is of.
     ///
     /// # Errors
     /// When its certificate cannot be made.
-    pub fn new(lakebase: Arc<Lakebase>, socket_folder: PathBuf) -> Result<Self, CertificateError> {
+    pub fn new(lakebase: Arc<Lakebase>) -> Result<Self, CertificateError> {
         let good = lakebase.authority.server(b"postgresql", Shown::Good)?;
-        Ok(Self { lakebase, socket: socket_folder.join(".s.PGSQL.5432"), good })
+        Ok(Self { lakebase, good })
     }
 
     /// Serves until it is dropped.
@@ -157,7 +156,7 @@ impl Gate {
         &self,
         stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
         startup: &Startup,
-    ) -> Result<UnixStream, GateError> {
+    ) -> Result<Box<dyn Wire>, GateError> {
         stream.write_all(&ASK_FOR_PASSWORD).await?;
         stream.flush().await?;
         let Some(password) = read_password(stream).await else {
@@ -185,7 +184,7 @@ impl Gate {
             let message = refusal.message(flavour, role);
             return Err(self.refuse(stream, &code, message).await);
         }
-        let mut server = match UnixStream::connect(&self.socket).await {
+        let mut server = match self.lakebase.catalog.address().dial().await {
             Ok(server) => server,
             Err(error) => return Err(self.unavailable(stream, error.into()).await),
         };
@@ -196,7 +195,7 @@ impl Gate {
     async fn session(
         &self,
         stream: impl AsyncRead + AsyncWrite,
-        server: UnixStream,
+        server: Box<dyn Wire>,
         startup: &Startup,
     ) -> Result<(), GateError> {
         let tally = &self.lakebase.tally;
@@ -251,7 +250,7 @@ impl Gate {
     /// Passes a cancel request on; its process id and key are the backend's own.
     async fn cancel(&self, request: &[u8]) -> Result<(), GateError> {
         self.lakebase.tally.count(|counts| counts.cancels += 1);
-        let mut server = UnixStream::connect(&self.socket).await?;
+        let mut server = self.lakebase.catalog.address().dial().await?;
         server.write_all(request).await?;
         // The server closes once the signal is sent, and so do we.
         server.read_to_end(&mut Vec::new()).await?;

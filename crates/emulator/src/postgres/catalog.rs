@@ -3,22 +3,20 @@
 mod change;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::Mutex;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, NoTls, Row};
+use tokio_postgres::{Client, Row};
 
-use super::SUPERUSER;
-use super::server::Server;
+use super::address::Address;
 use crate::world::Principal;
 
 /// Postgres did not do what the emulator asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
     /// It is not there.
-    #[error("postgres does not answer on its private socket")]
+    #[error("postgres does not answer")]
     Unreachable(#[source] tokio_postgres::Error),
     /// A role or database of that name is there already.
     #[error("`{name}` exists already")]
@@ -35,14 +33,6 @@ pub enum CatalogError {
     /// It refused, or went away meanwhile.
     #[error("postgres refused a statement of the emulator")]
     Refused(#[source] tokio_postgres::Error),
-    /// The list of identities could not be written into the data folder.
-    #[error("could not write `{}`", path.display())]
-    Identities {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 /// A role as the gate and the APIs see it.
@@ -107,21 +97,20 @@ const ROLES: &str = "
 
 /// The superuser's connection, remade when it is lost.
 pub struct Catalog {
-    socket_folder: PathBuf,
-    data_folder: PathBuf,
+    address: Address,
     major: String,
     client: Mutex<Option<Arc<Client>>>,
 }
 
 impl Catalog {
-    /// A catalog of `server`. It connects when first used.
-    pub fn new(server: &Server) -> Self {
-        Self {
-            socket_folder: server.socket_folder(),
-            data_folder: server.data_folder(),
-            major: server.major().to_owned(),
-            client: Mutex::new(None),
-        }
+    /// A catalog of the server at `address`. It connects when first used.
+    pub fn new(address: Address, major: String) -> Self {
+        Self { address, major, client: Mutex::new(None) }
+    }
+
+    /// Where the server is.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
     }
 
     /// The server's major version: `17`.
@@ -132,16 +121,16 @@ impl Catalog {
     /// Tells `databricks_create_role` whom the workspace knows.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub fn publish<'a>(
+    /// See [`CatalogError`].
+    pub async fn publish(
         &self,
-        principals: impl IntoIterator<Item = &'a Principal>,
+        principals: impl IntoIterator<Item = &Principal>,
     ) -> Result<(), CatalogError> {
         let known: BTreeMap<&str, &str> =
             principals.into_iter().map(|p| (p.name.as_str(), p.kind.as_str())).collect();
-        let path = self.data_folder.join("identities.json");
-        let text = serde_json::to_vec(&known).expect("a map of texts");
-        std::fs::write(&path, text).map_err(|source| CatalogError::Identities { path, source })
+        let known = serde_json::to_string(&known).expect("a map of texts");
+        let statement = "format('COMMENT ON ROLE databricks_control_plane IS %L', $1)";
+        self.run("databricks_control_plane", statement, &[&known]).await
     }
 
     /// How `role` proves itself, if it may log in at all.
@@ -221,17 +210,7 @@ impl Catalog {
     }
 
     async fn connect(&self, database: &str) -> Result<Client, CatalogError> {
-        let connected = Config::new()
-            .host_path(&self.socket_folder)
-            .user(SUPERUSER)
-            .dbname(database)
-            .application_name("lakebase-emulator")
-            .connect(NoTls)
-            .await;
-        let (client, connection) = connected.map_err(CatalogError::Unreachable)?;
-        // Its end shows as `is_closed`, and the next use connects again.
-        tokio::spawn(connection);
-        Ok(client)
+        self.address.connect(Some(database)).await.map_err(CatalogError::Unreachable)
     }
 }
 

@@ -13,7 +13,9 @@ use super::account::Account;
 use super::binaries::Binaries;
 
 /// The statements that fill every database; see the file.
-const CONTENT: &str = include_str!("content.sql");
+pub(super) const CONTENT: &str = include_str!("content.sql");
+/// The statements that make the databases of a new server.
+const DATABASES: &str = include_str!("databases.sql");
 
 /// No data folder was made.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +85,7 @@ fn store(data: &Path, cached: &Path, cache: &Path, account: Account) -> Result<(
 /// Names the template after everything that goes into it.
 fn key(binaries: &Binaries) -> String {
     let mut hasher = DefaultHasher::new();
-    CONTENT.hash(&mut hasher);
+    (CONTENT, DATABASES).hash(&mut hasher);
     binaries.folder.hash(&mut hasher);
     if let Ok(build) = std::fs::metadata(binaries.program("postgres")) {
         (build.len(), build.mtime(), build.ino()).hash(&mut hasher);
@@ -117,7 +119,7 @@ fn create(binaries: &Binaries, account: Account, data: &Path) -> Result<(), Temp
 /// The content without its comments: single-user mode would echo them into the catalogs' error
 /// texts and counts a comment alone as a statement.
 fn statements() -> String {
-    let lines = CONTENT.lines().filter(|line| !line.starts_with("--"));
+    let lines = CONTENT.lines().chain(DATABASES.lines()).filter(|line| !line.starts_with("--"));
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 

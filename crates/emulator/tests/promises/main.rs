@@ -4,6 +4,7 @@
 mod client;
 mod control_plane;
 mod faults;
+mod foreign_server;
 mod life_of_a_token;
 mod postgres;
 mod process;

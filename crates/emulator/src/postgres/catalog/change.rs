@@ -25,6 +25,18 @@ impl Catalog {
         self.run(&role.name, membership, &[&role.name]).await
     }
 
+    /// Makes a role that is there already one of this identity.
+    ///
+    /// # Errors
+    /// See [`CatalogError`].
+    pub async fn adopt_role(&self, role: &Role) -> Result<(), CatalogError> {
+        let name = &*role.name;
+        let kind = role.identity.as_deref().unwrap_or_default();
+        self.run(name, "format('ALTER ROLE %I LOGIN', $1)", &[name]).await?;
+        self.run(name, "format('COMMENT ON ROLE %I IS %L', $1, $2)", &[name, kind]).await?;
+        self.alter_role(role).await
+    }
+
     /// Gives a role a password.
     ///
     /// # Errors
