@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::emulator::{Options, Ports, Scheme};
 use crate::lakebase::TokenPolicy;
-use crate::postgres::address::Address;
 use crate::postgres::binaries::Choice;
 use crate::postgres::origin::Origin;
 use crate::world::{Credential, Flavour, Kind, World};
@@ -86,8 +85,8 @@ pub struct Cli {
     /// A Postgres that runs already, in place of one of our own, by its superuser's URL; it must let
     /// every role in from here without a password.
     #[arg(long, value_name = "URL", env = "EMULATOR_POSTGRES_URL", hide_env_values = true)]
-    #[arg(value_parser = Address::parse, conflicts_with_all = ["postgres_bin", "postgres_version"])]
-    pub postgres_url: Option<Address>,
+    #[arg(value_parser = secret, conflicts_with_all = ["postgres_bin", "postgres_version"])]
+    pub postgres_url: Option<Credential>,
     /// Leave the folder of this run behind.
     #[arg(long)]
     pub keep: bool,
@@ -115,6 +114,11 @@ pub enum Version {
     System,
 }
 
+/// What clap must not refuse, because it shows what it refuses: a URL may hold a password.
+fn secret(text: &str) -> Result<Credential, std::convert::Infallible> {
+    Ok(Credential::new(text))
+}
+
 impl Cli {
     /// What to start.
     pub fn options(&self) -> Options {
@@ -128,8 +132,8 @@ impl Cli {
     }
 
     fn postgres(&self) -> Origin {
-        if let Some(address) = &self.postgres_url {
-            return Origin::Running(address.clone());
+        if let Some(url) = &self.postgres_url {
+            return Origin::Running(url.clone());
         }
         Origin::Own(match (&self.postgres_bin, self.postgres_version) {
             (Some(folder), _) => Choice::Folder(folder.clone()),

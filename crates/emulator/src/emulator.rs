@@ -103,9 +103,7 @@ impl Emulator {
         let lakebase = Arc::new(Lakebase::new(clock, keys, authority, catalog, options.world));
         populate(&lakebase).await.context("creating the first roles")?;
         if postgres.server.is_none() {
-            let world = lakebase.world();
-            let name = world.app_principal().map(|app| app.name.clone());
-            drop(world);
+            let name = lakebase.world().app_principal().map(|app| app.name.clone());
             if let Some(name) = name {
                 foreign::admits(lakebase.catalog.address(), &name).await?;
             }

@@ -9,20 +9,21 @@ use super::address::Address;
 use super::binaries::{Binaries, Choice};
 use super::foreign;
 use super::server::Server;
+use crate::world::Credential;
 
 /// Where Postgres comes from.
 #[derive(Clone, Debug)]
 pub enum Origin {
     /// It is started, and ends with the emulator.
     Own(Choice),
-    /// It runs already, and goes on running.
-    Running(Address),
+    /// It runs already, and goes on running: its superuser's URL.
+    Running(Credential),
 }
 
 /// All that can be known before there is a folder for the run.
 pub(crate) enum Found {
     Binaries(Binaries),
-    Running(Address),
+    Running(Box<Address>),
 }
 
 /// A server that answers.
@@ -38,10 +39,13 @@ impl Origin {
     /// Finds, or fetches, the programs of a server of our own.
     ///
     /// # Errors
-    /// When there are none.
+    /// When there are none, and for a URL that is none.
     pub(crate) async fn find(self, account: Account) -> anyhow::Result<Found> {
         let choice = match self {
-            Self::Running(address) => return Ok(Found::Running(address)),
+            Self::Running(url) => {
+                let address = Address::parse(url.expose())?;
+                return Ok(Found::Running(Box::new(address)));
+            }
             Self::Own(choice) => choice,
         };
         let binaries = tokio::task::spawn_blocking(move || Binaries::get(&choice, account));
@@ -71,7 +75,7 @@ impl Found {
             Self::Running(address) => {
                 let major = foreign::furnish(&address).await;
                 let major = major.context("using the postgres that runs already")?;
-                Ok(Opened { address, major, server: None })
+                Ok(Opened { address: *address, major, server: None })
             }
         }
     }

@@ -44,6 +44,7 @@ async fn it_is_refused_when_it_cannot_be_one() {
     let using = "using the postgres that runs already:";
     let plain = "`plain` is not a superuser of that server; name one that is";
     check(&url.replace("cloud_admin", "plain"), &format!("{using} {plain}"));
+    check("me:opensesame@localhost", "the URL of postgres is not one; write postgres://");
     let nowhere = "postgres://me@/postgres?host=/no/such/folder";
     check(nowhere, &format!("{using} the server does not let `me` in: "));
 
@@ -61,5 +62,6 @@ fn check(url: &str, expected: &str) {
     let run = emulator.output().unwrap();
     let said = String::from_utf8(run.stderr).unwrap();
     assert!(said.starts_with(&format!("lakebase-emulator: {expected}")), "{said}");
+    assert!(!said.contains("opensesame"), "{said}");
     assert_eq!(run.status.code(), Some(1));
 }
