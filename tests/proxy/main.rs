@@ -13,6 +13,7 @@ mod survives_outages;
 mod survives_refusals;
 mod survives_restarts;
 mod survives_sleep;
+mod survives_wrong_names;
 mod tells_operations;
 mod wire;
 
