@@ -94,26 +94,36 @@ impl Lexer {
         }
     }
 
-    /// Takes at once what a step would take byte by byte and that changes nothing but the word: most
-    /// of a text. Says how much that was.
+    /// Takes at once what changes nothing but the word: most of a text. Says how much that was.
     fn run(&mut self, rest: &[u8]) -> usize {
         match self.at {
-            At::Between => len_of(rest, is_blank),
-            At::Word => self.push_run(&rest[..len_of(rest, is_inner)]),
-            At::Literal { .. } => {
-                self.push_run(&rest[..len_of(rest, |byte| !matches!(byte, b'\'' | b'\\'))])
-            }
+            At::Between => rest.iter().take_while(|byte| is_blank(**byte)).count(),
+            At::Word => self.push_while(rest, |byte| LOWER[usize::from(byte)]),
+            At::Literal { .. } => self.push_while(rest, |byte| match byte {
+                b'\'' | b'\\' => 0,
+                _ => byte.to_ascii_lowercase(),
+            }),
             _ => 0,
         }
     }
 
-    fn push_run(&mut self, run: &[u8]) -> usize {
-        let room = &mut self.word[self.len..];
-        let kept = run.len().min(room.len());
-        room[..kept].copy_from_slice(&run[..kept]);
-        room[..kept].make_ascii_lowercase();
-        self.len += kept;
-        run.len()
+    /// Appends what the bytes stand for, up to the first that stands for nothing: 0.
+    fn push_while(&mut self, rest: &[u8], meaning: impl Fn(u8) -> u8) -> usize {
+        let mut len = self.len;
+        let mut read = 0;
+        for &byte in rest {
+            let lower = meaning(byte);
+            if lower == 0 {
+                break;
+            }
+            if let Some(place) = self.word.get_mut(len) {
+                *place = lower;
+                len += 1;
+            }
+            read += 1;
+        }
+        self.len = len;
+        read
     }
 
     /// Takes one byte, and says whether it was used up.
@@ -237,17 +247,27 @@ impl Lexer {
     }
 }
 
-/// How many bytes are of one kind.
-fn len_of(bytes: &[u8], kind: impl Fn(u8) -> bool) -> usize {
-    bytes.iter().take_while(|byte| kind(**byte)).count()
-}
-
 /// Whether the byte stands between words, and for nothing else.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
 }
 
+/// What a byte is within a name, in lower case; 0 if it ends the name. One look, for it is asked
+/// about nearly every byte of every query.
+const LOWER: [u8; 256] = {
+    let mut lower = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let known = byte as u8;
+        if known.is_ascii_alphanumeric() || matches!(known, b'_' | b'$' | 0x80..) {
+            lower[byte] = known.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    lower
+};
+
 /// Whether the byte can be within a name: not one that ends it. `$` can.
 fn is_inner(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | 0x80..)
+    LOWER[usize::from(byte)] != 0
 }
