@@ -7,6 +7,7 @@ mod architecture;
 mod baselines;
 mod detects_the_user;
 mod diagnoses;
+mod equals_psql;
 mod is_configured_as_on_the_page;
 mod is_safe;
 mod keeps_open_connections;

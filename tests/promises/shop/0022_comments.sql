@@ -1,0 +1,24 @@
+-- What people should know.
+COMMENT ON SCHEMA shop IS 'The shop; everything of it.';
+COMMENT ON DOMAIN email IS 'An address that has an @ and a dot.';
+COMMENT ON CONSTRAINT email_has_at ON DOMAIN email IS 'Better would be to write to it.';
+COMMENT ON TYPE order_state IS $$From 'draft' to 'done'$$;
+COMMENT ON TABLE orders IS E'What a customer wants.\nSecond line; with a semicolon -- and no comment.';
+COMMENT ON COLUMN orders.placed_at IS 'When it became binding.';
+COMMENT ON CONSTRAINT placed_has_a_time ON orders IS 'A draft has none.';
+COMMENT ON INDEX orders_by_customer IS 'For the account page.';
+COMMENT ON FUNCTION price_of(bigint) IS 'In the shop''s own list.';
+COMMENT ON PROCEDURE place_order IS 'Once.';
+COMMENT ON AGGREGATE first_seen(anyelement) IS 'In no order.';
+COMMENT ON OPERATOR ~=~ (text, text) IS 'Whatever their case.';
+COMMENT ON CAST (postal_address AS text) IS 'On one line.';
+COMMENT ON TRIGGER moves ON stock_movements IS 'Keeps stock.';
+COMMENT ON POLICY own_orders ON orders IS 'Nobody else''s.';
+COMMENT ON RULE close_by_deleting ON open_tickets IS 'Nothing is lost.';
+COMMENT ON VIEW best_customers IS 'Ten.';
+COMMENT ON MATERIALIZED VIEW sales_by_month IS 'Refreshed at night.';
+COMMENT ON SEQUENCE document_number IS 'All documents share it.';
+COMMENT ON STATISTICS title_statistics IS 'For the search.';
+COMMENT ON TEXT SEARCH CONFIGURATION shop_text IS 'Without stop words.';
+COMMENT ON TABLE search_words IS 'gone soon';
+COMMENT ON TABLE search_words IS NULL;
