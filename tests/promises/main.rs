@@ -24,6 +24,7 @@ mod sets_up_once;
 mod shares_what_it_owns;
 mod starts_first_time;
 mod starts_many_at_once;
+mod survives_breaks;
 mod survives_kills;
 mod survives_outages;
 mod survives_refused_logins;
