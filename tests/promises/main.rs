@@ -17,6 +17,7 @@ mod mints_the_token;
 mod needs_least_privileges;
 mod points_at_mistakes;
 mod reads_folders;
+mod releases_meet;
 mod repairs;
 mod rotates_before_expiry;
 mod sets_up_hostile_names;
