@@ -8,6 +8,7 @@ mod baselines;
 mod detects_the_user;
 mod diagnoses;
 mod equals_psql;
+mod finds_drift;
 mod is_configured_as_on_the_page;
 mod is_safe;
 mod keeps_open_connections;
