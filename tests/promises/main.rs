@@ -31,6 +31,7 @@ mod survives_kills;
 mod survives_outages;
 mod survives_refused_logins;
 mod takes_hostile_names;
+mod takes_large_folders;
 mod tells_bad_answers;
 mod tells_wrong_databases;
 mod tells_wrong_settings;
