@@ -160,10 +160,17 @@ async fn and_leaves_the_statements_to_somebody_who_may_when_this_one_may_not() {
     assert_eq!((plan["steps"].as_array().unwrap().len(), &plan["applied"]), (3, &json!(false)));
 
     // Whether a role may make roles of identities shows only when it tries.
+    let body = json!({ "kind": "SERVICE_PRINCIPAL", "role": "none" });
+    let maker = house.emulator("POST /principals", body).await;
+    let [id, secret] = ["name", "client_secret"].map(|field| maker[field].as_str().unwrap());
+    house.keep_secret(secret);
     let admin = house.admin_session("postgres").await;
-    let create = format!(r#"ALTER ROLE "{}" CREATEDB"#, house.principal());
-    admin.batch_execute(&create).await.unwrap();
-    let run = house.lakegate(setup).run().await.exits(1);
+    let make = format!(
+        r#"SELECT databricks_create_role('{id}', 'SERVICE_PRINCIPAL'); ALTER ROLE "{id}" CREATEDB"#
+    );
+    admin.batch_execute(&make).await.unwrap();
+    let setup = house.lakegate(setup).env("DATABRICKS_CLIENT_ID", id);
+    let run = setup.env("DATABRICKS_CLIENT_SECRET", secret).run().await.exits(1);
     assert_eq!(run.stdout.matches(";\n").count(), 4, "all is left: {}", run.stdout);
     expect![[r#"
         lakegate: create role "$NEW"
