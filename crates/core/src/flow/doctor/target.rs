@@ -26,69 +26,84 @@ pub(super) async fn find<E: Edge>(
         Ok(target) => look.at(target).await.map_err(MintError::from),
         Err(error) => Err(error),
     };
-    match found {
-        Ok((target, state)) => {
-            let host = access.host.as_ref().map(|host| host.value.as_str());
-            state.tell(chart, &target, host).map(|asleep| (target, asleep))
-        }
+    let (target, state) = match found {
+        Ok(found) => found,
         Err(error) => {
             let (cause, problem) = look.explain(error).await;
-            Err(chart.fail(INSTANCE, cause, problem))
+            return Err(chart.fail(INSTANCE, cause, problem));
+        }
+    };
+    let what = match &target {
+        Target::Instance { name, .. } => format!("Provisioned instance `{name}`"),
+        Target::Endpoint { path, .. } => format!("Autoscaling endpoint `{path}`"),
+    };
+    let asleep = match state {
+        Some(state) => {
+            state.tell(chart, &what, access.host.as_ref().map(|host| host.value.as_str()))?
+        }
+        None => {
+            chart.pass(INSTANCE, format!("{what}; its state is not shown to this identity"));
+            false
+        }
+    };
+    Ok((target, asleep))
+}
+
+/// What the workspace says of a target.
+struct State {
+    /// One of its words, or none.
+    word: String,
+    hosts: Vec<String>,
+    switched_off: bool,
+}
+
+impl From<Instance> for State {
+    fn from(instance: Instance) -> Self {
+        let hosts = [instance.read_write_dns, instance.read_only_dns];
+        Self {
+            word: instance.state.unwrap_or_default(),
+            hosts: hosts.into_iter().flatten().collect(),
+            switched_off: instance.stopped,
         }
     }
 }
 
-/// What the workspace says of a target.
-enum State {
-    /// It may not be looked at: whoever may use it need not be allowed that.
-    Hidden(Problem),
-    Instance(Instance),
-    Endpoint(Endpoint),
+impl From<Endpoint> for State {
+    fn from(endpoint: Endpoint) -> Self {
+        let hosts = endpoint.host().map(String::from).into_iter().collect();
+        let word = endpoint.state.unwrap_or_default();
+        Self { word, hosts, switched_off: endpoint.disabled }
+    }
 }
 
 impl State {
     /// Writes down how it does; tells whether it sleeps.
     fn tell<E: Edge>(
-        self,
+        &self,
         chart: &mut Chart<'_, E>,
-        target: &Target,
+        what: &str,
         host: Option<&str>,
     ) -> Result<bool, Stop> {
-        let what = match target {
-            Target::Instance { name, .. } => format!("Provisioned instance `{name}`"),
-            Target::Endpoint { path, .. } => format!("Autoscaling endpoint `{path}`"),
-        };
-        let (state, own, disabled) = match self {
-            Self::Hidden(problem) => {
-                let found = format!("{what}; its state is not shown: {}", problem.message);
-                chart.warn(INSTANCE, Cause::NoPermission, found, problem.advice);
-                return Ok(false);
-            }
-            Self::Instance(instance) => (instance.state, instance.read_write_dns, instance.stopped),
-            Self::Endpoint(endpoint) => {
-                let host = endpoint.host().map(String::from);
-                (endpoint.state, host, endpoint.disabled)
-            }
-        };
-        let state = state.unwrap_or_default();
-        let found = format!("{what} is {}", if state.is_empty() { "there" } else { &state });
-        if disabled || matches!(state.as_str(), "STOPPED" | "DELETING") {
-            let state = if disabled { "switched off" } else { &state };
-            return Err(chart.fail(INSTANCE, Cause::Stopped, stopped(&what, state)));
+        let word = self.word.as_str();
+        if self.switched_off || matches!(word, "STOPPED" | "DELETING") {
+            let word = if self.switched_off { "switched off" } else { word };
+            return Err(chart.fail(INSTANCE, Cause::Stopped, stopped(what, word)));
         }
-        match state.as_str() {
-            "" | "AVAILABLE" | "ACTIVE" => chart.pass(INSTANCE, found),
-            "IDLE" => chart.pass(INSTANCE, format!("{found}: it sleeps until somebody logs in")),
+        match word {
+            "" => chart.pass(INSTANCE, format!("{what} is there")),
+            "AVAILABLE" | "ACTIVE" => chart.pass(INSTANCE, format!("{what} is {word}")),
+            "IDLE" => {
+                chart.pass(INSTANCE, format!("{what} is {word}: it sleeps until somebody logs in"));
+            }
             _ => chart.warn(
                 INSTANCE,
                 Cause::NotReady,
-                found,
+                format!("{what} is {word}"),
                 "Wait until it is ready; its page in the workspace shows it.".into(),
             ),
         }
-        if let (Some(host), Some(own)) = (host, own)
-            && !own.eq_ignore_ascii_case(host)
-            && !own.is_empty()
+        if let (Some(host), Some(own)) = (host, self.hosts.first())
+            && !self.answers_at(host)
         {
             chart.warn(
                 INSTANCE,
@@ -99,14 +114,26 @@ impl State {
                     .into(),
             );
         }
-        Ok(matches!(state.as_str(), "IDLE" | "STARTING" | "INIT"))
+        Ok(matches!(word, "IDLE" | "STARTING" | "INIT"))
+    }
+
+    /// Whether a host is one of its own. The pooled and the read-only one of an endpoint have
+    /// something behind the first label.
+    fn answers_at(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| {
+            let (own, host) = (own.to_ascii_lowercase(), host.to_ascii_lowercase());
+            match (own.split_once('.'), host.split_once('.')) {
+                (Some((own, domain)), Some((label, of))) => domain == of && label.starts_with(own),
+                _ => own == host,
+            }
+        })
     }
 }
 
-fn stopped(what: &str, state: &str) -> Problem {
+fn stopped(what: &str, word: &str) -> Problem {
     Problem {
         kind: Kind::Unavailable,
-        message: format!("{what} is {state}"),
+        message: format!("{what} is {word}"),
         advice: "Start the instance, or switch the endpoint on, in the workspace.".into(),
         sqlstate: None,
     }
@@ -119,16 +146,15 @@ struct Look<'a, E> {
 }
 
 impl<E: Edge> Look<'_, E> {
-    async fn at(&self, target: Target) -> Result<(Target, State), ApiError> {
+    /// What is said of a target; none when this identity may use it and not look at it.
+    async fn at(&self, target: Target) -> Result<(Target, Option<State>), ApiError> {
         let state = match &target {
-            Target::Instance { name, .. } => self.instance(name).await.map(State::Instance),
-            Target::Endpoint { path, .. } => self.endpoint(path).await.map(State::Endpoint),
+            Target::Instance { name, .. } => self.instance(name).await.map(State::from),
+            Target::Endpoint { path, .. } => self.endpoint(path).await.map(State::from),
         };
         match state {
-            Ok(state) => Ok((target, state)),
-            Err(error) if Cause::of_api(&error) == Cause::NoPermission => {
-                Ok((target, State::Hidden(error.problem())))
-            }
+            Ok(state) => Ok((target, Some(state))),
+            Err(error) if Cause::of_api(&error) == Cause::NoPermission => Ok((target, None)),
             Err(error) => Err(error),
         }
     }

@@ -173,6 +173,27 @@ fn how_it_does() {
         Passed instance: Provisioned instance `demo` is there
     "#]],
     );
+    let own = r#","state":"AVAILABLE","read_write_dns":"x.example","read_only_dns":"H.example""#;
+    check_state(
+        own,
+        expect![[r#"
+        Passed instance: Provisioned instance `demo` is AVAILABLE
+    "#]],
+    );
+    let edge = oauth();
+    edge.set_clock(THEN);
+    let hidden = Turn { answer: buy_answer("", "", 403, "").answer, ..instance("") };
+    edge.expect([grant("W1"), me("W1", "me"), hidden, buy_answer("W1", "demo", 403, "")]);
+    let checks = edge.run(Connector::new(edge.clone()).examine());
+    expect![[r#"
+        Passed instance: Provisioned instance `demo`; its state is not shown to this identity
+    "#]]
+    .assert_eq(&told(&checks[3..4]));
+    edge.end();
+}
+
+#[test]
+fn how_an_endpoint_does() {
     let edge = autoscaling();
     let idle = r#"{"name":"x","status":{"current_state":"IDLE","hosts":{"host":"h.example"}}}"#;
     let disabled = r#"{"name":"x","status":{"disabled":true}}"#;
