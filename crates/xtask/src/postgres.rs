@@ -113,6 +113,13 @@ mod tests {
         check(&["latest", "18"], &["18", "latest"]);
     }
 
+    #[test]
+    fn a_program_tells_its_version_among_other_words() {
+        assert_eq!(first_number("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), 15);
+        assert_eq!(first_number("16"), 16);
+        assert_eq!(first_number("unknown"), 0);
+    }
+
     #[track_caller]
     fn check(names: &[&str], expected: &[&str]) {
         assert_eq!(newest_first(names.iter().map(ToString::to_string).collect()), expected);
