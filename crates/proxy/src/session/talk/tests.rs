@@ -327,6 +327,7 @@ fn what_no_client_may_send_is_refused() {
     check(b"\0\0\0\0\x04", "invalid frontend message type \\u{0}");
     check(b"Q\0\0\0\x03", "invalid message length 3");
     check(b"P\0\0\0\x04", "a name in a message is not ended");
+    check(b"P\0\0\0\x04\0", "a name in a message is not ended"); // The next one begins.
     check(b"P\0\0\0\x05a", "a name in a message is not ended");
     check(b"B\0\0\0\x05\0", "a name in a message is not ended");
     check(b"D\0\0\0\x04", "a name in a message is not ended");

@@ -209,7 +209,7 @@ impl Talk {
     ) -> Result<Step, Violation> {
         let here = &pipe.unjudged()[Frame::HEAD..];
         match here.first() {
-            None if frame.len == Frame::HEAD => Err(Violation::Name),
+            _ if frame.len == Frame::HEAD => Err(Violation::Name),
             None => Ok(Step::More),
             Some(0) if frame.len > REMEMBERED => {
                 self.long_unnamed(frame, pipe, facts);
