@@ -137,6 +137,7 @@ async fn what_is_too_much_is_refused() {
         "large",
         expect![[r#"
         lakegate: error: the migrations in large are $NUMBER bytes; at most $NUMBER are taken
+          Nothing was run. Join old migrations into one, and load data in another way.
     "#]],
     )
     .await;

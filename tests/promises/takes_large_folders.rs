@@ -102,6 +102,7 @@ async fn of_one_byte_more_is_refused() {
         &house,
         expect![[r#"
         lakegate: error: the migrations in migrations are $NUMBER bytes; at most $NUMBER are taken
+          Nothing was run. Join old migrations into one, and load data in another way.
     "#]],
     )
     .await;

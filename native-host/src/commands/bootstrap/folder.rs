@@ -34,10 +34,12 @@ pub(super) fn migrations(named: Option<&Path>) -> Result<Vec<Migration>, Failure
     }
     let size: u64 = files.iter().map(|(_, found)| found.len()).sum();
     if SIZE_LIMIT < size {
-        return Err(Failure::usage(format!(
+        let message = format!(
             "the migrations in {} are {size} bytes; at most {SIZE_LIMIT} are taken",
             path.display()
-        )));
+        );
+        let advice = "Nothing was run. Join old migrations into one, and load data in another way.";
+        return Err(Failure::usage(message).advise(advice));
     }
     files.iter().map(|(file, _)| read(file)).collect()
 }
