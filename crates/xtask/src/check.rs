@@ -4,7 +4,7 @@ use crate::build::{self, Profile};
 use crate::command::run as run_command;
 use crate::step::step;
 use crate::workspace::Workspace;
-use crate::{demo, postgres, setup};
+use crate::{demo, setup};
 
 /// What to leave out, and what to hand on.
 #[derive(clap::Args, Default)]
@@ -45,8 +45,6 @@ const CHECKS: &[Check] = &[
 /// The versions of Postgres that Lakebase runs. All tests run on the one that is installed; what is
 /// promised is also tried on these.
 const POSTGRES: &[&str] = &["16", "17"];
-/// pg_dump refuses a server that is newer than itself, and the packages have none.
-const NEEDS_PG_DUMP: &str = "equals_psql";
 
 /// Runs the checks in order and stops at the first failure.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> anyhow::Result<()> {
@@ -80,10 +78,6 @@ fn promises_on(workspace: &Workspace, version: &str) -> anyhow::Result<()> {
     let mut tests = workspace.cargo();
     tests.args(["test", "--workspace", "--test", "promises", "--test", "accepted"]);
     tests.env("EMULATOR_POSTGRES_VERSION", version).env_remove("EMULATOR_POSTGRES_BIN");
-    if !postgres::can_dump(version) {
-        eprintln!("left out: {NEEDS_PG_DUMP}, which needs pg_dump {version} or newer in PATH");
-        tests.args(["--", "--skip", NEEDS_PG_DUMP]);
-    }
     let heading = format!("promises on PostgreSQL {version}");
     step(&heading, "the failed ones are named above", || run_command(&mut tests))
 }

@@ -44,12 +44,6 @@ pub(crate) fn folder() -> Option<PathBuf> {
     candidates().into_iter().find(|candidate| is_server(candidate))
 }
 
-/// Whether the system's pg_dump is of this version or newer.
-pub(crate) fn can_dump(version: &str) -> bool {
-    output(Command::new("pg_dump").arg("--version"))
-        .is_ok_and(|said| first_number(version) <= first_number(&said))
-}
-
 /// A server that can be started has both; a folder of clients has neither.
 fn is_server(folder: &Path) -> bool {
     ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file())
@@ -88,15 +82,12 @@ fn names(folder: &str) -> Vec<String> {
 
 /// Sorts by the first number in each name, the greatest first: 9.6 is older than 17.
 fn newest_first(mut names: Vec<String>) -> Vec<String> {
-    names.sort_by_key(|name| std::cmp::Reverse(first_number(name)));
+    names.sort_by_key(|name| {
+        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        std::cmp::Reverse(digits[..end].parse::<u32>().unwrap_or(0))
+    });
     names
-}
-
-/// 15 of `pg_dump (PostgreSQL) 15.18`; 0 where there is none.
-fn first_number(text: &str) -> u32 {
-    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    digits[..end].parse().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -111,13 +102,6 @@ mod tests {
             &["postgresql@16", "postgresql@9.5", "postgresql"],
         );
         check(&["latest", "18"], &["18", "latest"]);
-    }
-
-    #[test]
-    fn a_program_tells_its_version_among_other_words() {
-        assert_eq!(first_number("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), 15);
-        assert_eq!(first_number("16"), 16);
-        assert_eq!(first_number("unknown"), 0);
     }
 
     #[track_caller]
