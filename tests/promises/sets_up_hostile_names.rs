@@ -1,7 +1,7 @@
 //! Any name that Postgres takes is set up and tightened as exactly that name, also by what is
 //! printed for somebody to paste; any other is refused.
 
-use lakegate_tests::{House, Run, installed};
+use lakegate_tests::{Credential, House, Run, installed};
 
 /// Names that end quotes, comments, statements and lines where somebody forgot to think of them.
 fn names() -> Vec<String> {
@@ -51,13 +51,27 @@ async fn as_they_are() {
 async fn in_what_somebody_pastes() {
     let house = House::open().await;
     let sp = house.principal();
+    let admin = Credential(house.admin(["token", "--json"]).run().await.exits(0).json());
     for name in names() {
         let setup = ["setup", "--database", &name, "--grant-to", sp];
         let left = house.lakegate(setup).run().await.exits(1);
-        paste(&house, &left.stdout).await.exits(0);
+        paste(&house, &admin, "postgres", &left.stdout).await.exits(0);
         house.lakegate(setup).run().await.exits(0).prints(&note(&house));
     }
     assert_eq!(planted(&house).await, 0);
+}
+
+#[tokio::test]
+async fn in_the_plan_of_a_first_start() {
+    let house = House::open().await;
+    house.set_up().await;
+    let app = house.credential().await;
+    for name in names().iter().filter(|name| *name != "public") {
+        let plan = ["bootstrap", "plan", "--schema", name];
+        let planned = house.lakegate(plan).run().await.exits(3);
+        paste(&house, &app, house.env("POSTGRES_DB"), &planned.stdout).await.exits(0);
+        house.lakegate(plan).run().await.exits(0);
+    }
 }
 
 /// What is told when the role that is named is the one that asks.
@@ -69,16 +83,15 @@ fn note(house: &House) -> String {
     )
 }
 
-/// Runs a text in psql as the admin.
-async fn paste(house: &House, text: &str) -> Run {
-    let token = house.admin(["token"]).run().await.exits(0).stdout;
+/// Runs a text in psql with this credential.
+async fn paste(house: &House, credential: &Credential, database: &str, text: &str) -> Run {
     let psql = house.program(installed("psql"));
     psql.env("PGHOST", house.env("POSTGRES_HOST"))
         .env("PGPORT", house.env("POSTGRES_PORT"))
-        .env("PGUSER", house.env("EMULATOR_ADMIN_USER"))
-        .env("PGDATABASE", "postgres")
+        .env("PGUSER", credential.user())
+        .env("PGDATABASE", database)
         .env("PGSSLMODE", "verify-full")
-        .env("PGPASSWORD", token.trim())
+        .env("PGPASSWORD", credential.token())
         .arg("--no-psqlrc")
         .arg("--set=ON_ERROR_STOP=1")
         .input(text)

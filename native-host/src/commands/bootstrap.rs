@@ -116,17 +116,14 @@ fn plan_text(changes: &Changes) -> String {
     if changes.steps.is_empty() {
         return up_to_date(&changes.database, &changes.schema) + &notes_text(&changes.notes);
     }
-    let mut text = format!(
-        "-- {} in database {}, as role {}\n",
-        count(changes.steps.len(), "step"),
-        changes.database,
-        changes.role
-    );
+    let steps = count(changes.steps.len(), "step");
+    let whose = format!("{steps} in database {}, as role {}", changes.database, changes.role);
+    let mut text = output::comment(&whose);
     for (number, step) in (1..).zip(&changes.steps) {
-        let _ = writeln!(text, "--  {number}. {}", step.title);
+        text.push_str(&output::comment(&format!(" {number}. {}", step.title)));
     }
     for note in &changes.notes {
-        let _ = writeln!(text, "-- note: {note}");
+        text.push_str(&output::comment(&format!("note: {note}")));
     }
     for statement in &changes.statements {
         let _ = writeln!(text, "\n{statement};");
