@@ -223,7 +223,7 @@ async fn and_settings_that_are_wrong() {
         DATABRICKS_CLIENT_ID is set, but DATABRICKS_CLIENT_SECRET is not
           Set DATABRICKS_CLIENT_SECRET (or DATABRICKS_CLIENT_SECRET_FILE) to an OAuth secret of that service principal.
         only one may be set: DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET and DATABRICKS_TOKEN
-          Remove all but one of them, or set DATABRICKS_AUTH_TYPE to the one to use: pat, oauth-m2m, env-oidc, file-oidc, github-oidc or profile.
+          Remove all but one of them, or set DATABRICKS_AUTH_TYPE to the one to use: pat, oauth-m2m, env-oidc, file-oidc, github-oidc, databricks-cli or profile.
     "#]].assert_eq(&told);
 }
 

@@ -123,13 +123,13 @@ async fn with_lengths_that_are_lies() {
     ];
     let told = answers(&function, &requests).await;
     expect![[r#"
-        200     shorter than the body
+        409     shorter than the body
         400     negative
         400     no number
         400     beyond any
         431     as large as can be
         400     two
-        200     both ways
+        409     both ways
         400     another encoding
         422     a chunk of no size
         422     a chunk beyond any

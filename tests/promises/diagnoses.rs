@@ -102,11 +102,11 @@ async fn nothing_configured_at_all() {
             .fold(house.lakegate(["doctor"]), Program::without)
     };
     check(&house, doctor, 2, ["configuration", "settings"], expect![[r#"
-          failed   configuration (settings): the database (POSTGRES_DB or PGDATABASE) is not set; an identity (DATABRICKS_CLIENT_ID, DATABRICKS_TOKEN, …) is not set; the workspace (DATABRICKS_HOST) is not set; the host (POSTGRES_HOST or PGHOST) is not set
-                   → Set POSTGRES_DB to the name of the database, such as app_ontos.
-                   → Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH (federation; GitHub Actions needs only `permissions: id-token: write`), or DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg).
-                   → Set DATABRICKS_HOST to the address of the workspace, such as https://adb-1234567890123456.7.azuredatabricks.net.
-                   → Set POSTGRES_HOST to the name of the server alone, such as instance-….database.cloud.databricks.com (the port goes to POSTGRES_PORT), or to the endpoint path that Databricks Apps give.
+        failed   configuration (settings): the database (POSTGRES_DB or PGDATABASE) is not set; an identity (DATABRICKS_CLIENT_ID, DATABRICKS_TOKEN, …) is not set; the workspace (DATABRICKS_HOST) is not set; the host (POSTGRES_HOST or PGHOST) is not set
+                 → Set POSTGRES_DB to the name of the database, such as app_ontos.
+                 → Set DATABRICKS_CLIENT_ID with DATABRICKS_CLIENT_SECRET (a service principal), or DATABRICKS_TOKEN, or DATABRICKS_OIDC_TOKEN or DATABRICKS_OIDC_TOKEN_FILEPATH (federation; GitHub Actions needs only `permissions: id-token: write`), or DATABRICKS_CONFIG_PROFILE (a profile of ~/.databrickscfg), or DATABRICKS_AUTH_TYPE=databricks-cli (who logged in with `databricks auth login`).
+                 → Set DATABRICKS_HOST to the address of the workspace, such as https://adb-1234567890123456.7.azuredatabricks.net.
+                 → Set POSTGRES_HOST to the name of the server alone, such as instance-….database.cloud.databricks.com (the port goes to POSTGRES_PORT), or to the endpoint path that Databricks Apps give.
     "#]]).await;
     assert_eq!(house.counts().await["requests"], json!({}), "a request was sent");
 }
