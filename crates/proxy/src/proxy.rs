@@ -219,7 +219,7 @@ impl Proxy {
     }
 
     /// Lets nobody in, sends away who is in no transaction, waits for the others at most `limit`,
-    /// and cuts who is still there.
+    /// and cuts who is still there. Then the addresses are free.
     pub async fn drain(&self, limit: Duration) -> Drained {
         let Shared { stop, crowd, pool, .. } = &*self.running.shared;
         stop.advance(Phase::Draining);
@@ -230,6 +230,8 @@ impl Proxy {
         stop.advance(Phase::Ended);
         // Who does not take the last words is cut without them.
         drop(timeout(LAST_WORDS, crowd.clients.empty()).await);
+        // They close when they are told to, but on another thread.
+        drop(timeout(LAST_WORDS, crowd.doors.empty()).await);
         stop.advance(Phase::Gone);
         Drained { cut }
     }
@@ -281,7 +283,11 @@ fn open(
         shared: Arc::clone(&shared),
     };
     runtime.spawn(Arc::clone(&shared.pool).maintain());
-    let doors = listeners.into_iter().map(|listener| listener.serve(Arc::clone(&shared))).collect();
+    let serve = |listener: Listener| {
+        let place = shared.crowd.doors.enter(usize::MAX);
+        listener.serve(Arc::clone(&shared), place)
+    };
+    let doors = listeners.into_iter().map(serve).collect();
     Ok((running, doors))
 }
 

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Notify;
 
-/// Connections from applications, before and after they were let in.
+/// Connections from applications, before and after they were let in, and where they come in.
 pub(crate) struct Crowd {
+    /// Where applications knock.
+    pub(crate) doors: Room,
     /// Who is still proving that they may enter.
     pub(crate) guests: Room,
     /// Who was let in.
@@ -17,7 +19,8 @@ pub(crate) struct Crowd {
 impl Crowd {
     /// Nobody is here yet. `clients` follows how many are let in.
     pub(crate) fn new(clients: Gauge) -> Self {
-        Self { guests: Room::new(Gauge::default()), clients: Room::new(clients) }
+        let uncounted = || Room::new(Gauge::default());
+        Self { doors: uncounted(), guests: uncounted(), clients: Room::new(clients) }
     }
 }
 

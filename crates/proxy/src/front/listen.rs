@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
+use super::crowd::Present;
 use super::rules::is_beyond;
 use super::unix::SocketFile;
 use super::{Peer, too_many, welcome};
@@ -89,13 +90,16 @@ impl Listener {
         }
     }
 
-    /// Lets applications in until the proxy stops. Then the address is free again at once.
-    pub(crate) async fn serve(self, shared: Arc<Shared>) {
+    /// Lets applications in until the proxy stops. Then the address is free again, and after that
+    /// `place` among the [doors](super::Crowd::doors).
+    pub(crate) async fn serve(self, shared: Arc<Shared>, place: Option<Present>) {
         let stop = shared.stop.clone();
         tokio::select! {
             () = stop.draining() => {}
             () = self.accept_all(&shared) => {}
         }
+        drop(self);
+        drop(place);
     }
 
     async fn accept_all(&self, shared: &Arc<Shared>) {
