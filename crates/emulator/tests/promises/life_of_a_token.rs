@@ -9,9 +9,9 @@ async fn an_hour_later_the_session_lives_and_the_token_is_refused() {
     let password = local.credential(&workspace).await;
     let session = local.login(SP, &password, "postgres").await.unwrap();
 
-    local.tell("POST /clock", r#"{"advance_s":3599}"#).await;
+    local.tell("POST /clock", r#"{"advance_s":3540}"#).await;
     local.login(SP, &password, "postgres").await.unwrap();
-    local.tell("POST /clock", r#"{"advance_s":1}"#).await;
+    local.tell("POST /clock", r#"{"advance_s":60}"#).await;
 
     let user: String = session.query_one("SELECT current_user::text", &[]).await.unwrap().get(0);
     assert_eq!(user, SP);
