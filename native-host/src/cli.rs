@@ -123,8 +123,7 @@ pub(crate) enum Work {
     /// Make the database ready: schema, default privileges, tables.
     #[command(
         subcommand,
-        after_help = "Example:\n  lakegate bootstrap plan --migrations ./migrations && \
-                      lakegate bootstrap apply --migrations ./migrations"
+        after_help = "Example:\n  lakegate bootstrap plan && lakegate bootstrap apply"
     )]
     Bootstrap(Bootstrap),
     /// Create the database and let the application create its schema; once, by an admin.

@@ -20,8 +20,8 @@ pub(crate) struct AdminArgs {
 /// Arguments of `setup`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Where this login may not do all of it, nothing is done: the statements for \
-                        somebody who may are printed, and the exit code is 1.\n\nExamples:\n  \
+    after_help = "Where this login may not do all of it, nothing is done: the statements for somebody \
+                  who may are\nprinted, and the exit code is 1.\n\nExamples:\n  \
     lakegate setup --grant-to 0f1e2d3c-… --plan --profile me\n  \
     lakegate setup --grant-to 0f1e2d3c-… --auth-type databricks-cli\n  \
     lakegate setup --user you@example.com --grant-public < token.txt"
