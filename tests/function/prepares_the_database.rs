@@ -376,3 +376,30 @@ async fn one_that_comes_too_late_is_run_only_when_that_is_meant() {
     assert_eq!(done["done"], json!(["run 0001_a.sql"]));
     function.stop().await;
 }
+
+#[tokio::test]
+async fn for_the_roles_and_within_the_limits_of_the_settings() {
+    let house = House::open().await;
+    house.set_up().await;
+    let admin = house.admin_session("app_ontos").await;
+    admin.batch_execute("CREATE ROLE reader").await.unwrap();
+    let settings = "lakegate_statement_timeout = 7\n[grants]\nreaders = ['reader']\n";
+    house.write("lakegate.toml", settings);
+    let function = house.serve().await;
+    let plan = function.ask(ADMIN, "GET /bootstrap", Value::Null).await.has(200).json();
+    let steps = plan["steps"].as_array().unwrap().iter();
+    let titles: Vec<_> = steps.map(|step| step["title"].as_str().unwrap()).collect();
+    expect![[r#"
+        create schema "app_ontos"
+        default privileges on future tables for "$SP"
+        default privileges on future sequences for "$SP"
+        default privileges on future tables for "reader"
+        default privileges on future sequences for "reader"
+        let "reader" use schema "app_ontos""#]]
+    .assert_eq(&house.told(&titles.join("\n")));
+    assert!(plan["statements"][0].as_str().unwrap().contains("'statement_timeout', '7000ms'"));
+    function.ask(ADMIN, "POST /bootstrap", Value::Null).await.has(200);
+    let plan = function.ask(ADMIN, "GET /bootstrap", Value::Null).await.has(200).json();
+    assert_eq!(plan["steps"], json!([]));
+    function.stop().await;
+}

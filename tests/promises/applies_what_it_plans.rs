@@ -57,3 +57,24 @@ async fn where_a_file_wants_a_transaction_of_its_own_or_none() {
     assert_eq!(sent, plan);
     house.lakegate(["bootstrap", "verify"]).run().await.exits(0);
 }
+
+#[tokio::test]
+async fn and_each_file_finds_the_session_as_it_was() {
+    const SET: &str = "SET timezone = 'Asia/Tokyo'; SET row_security = off; SET lock_timeout = 1;
+                       SET statement_timeout = 5000; SET search_path = pg_catalog;";
+    const LOOK: &str = "SELECT concat_ws(' ', current_setting('TimeZone') <> 'Asia/Tokyo',
+                        current_setting('row_security'), current_setting('lock_timeout'),
+                        current_setting('statement_timeout'), current_schema()) AS settings";
+    let house = House::open().await;
+    house.set_up().await;
+    house.write("migrations/0001_set.sql", SET);
+    house.write("migrations/0002_look.sql", &format!("CREATE TABLE seen AS {LOOK};"));
+    house.write("migrations/0003_set.sql", &format!("-- lakegate: no-transaction\n{SET}"));
+    house.write("migrations/0004_look.sql", &format!("INSERT INTO seen {LOOK};"));
+    let plan = planned(&house).await;
+    assert_eq!(applied(&house).await.0, plan);
+    let session = house.login(&house.credential().await).await.unwrap();
+    let rows = session.query("SELECT settings FROM app_ontos.seen", &[]).await.unwrap();
+    let seen: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(seen, ["t on 30s 10min app_ontos"; 2]);
+}
