@@ -1,7 +1,7 @@
 //! Both clocks of this machine, or those of a rehearsal.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How often the clocks are looked at while something waits: how late it may be after a suspend.
@@ -10,11 +10,16 @@ const TICK: Duration = Duration::from_secs(30);
 /// How often a rehearsal's file is.
 const REHEARSAL_TICK: Duration = Duration::from_millis(20);
 
+/// How soon after a reading a wait begins that was computed by it.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// The clocks. Clones show the same.
 #[derive(Clone, Debug)]
 pub struct Clock {
     start: Instant,
     rehearsal: Option<Arc<PathBuf>>,
+    /// The last reading, and when it was taken.
+    last: Arc<Mutex<Option<(Instant, Reading)>>>,
 }
 
 /// What the clocks show, in milliseconds.
@@ -41,7 +46,7 @@ impl Clock {
     /// `{"shift_ms": 3000000}`, as the emulator writes it, so that an hour can pass at once.
     #[must_use]
     pub fn new(rehearsal: Option<PathBuf>) -> Self {
-        Self { start: Instant::now(), rehearsal: rehearsal.map(Arc::new) }
+        Self { start: Instant::now(), rehearsal: rehearsal.map(Arc::new), last: Arc::default() }
     }
 
     /// Reads both.
@@ -50,9 +55,27 @@ impl Clock {
     pub fn now(&self) -> Reading {
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let shift = self.shift();
-        Reading {
+        let reading = Reading {
             wall: millis(wall).saturating_add_signed(shift.wall),
             monotonic: millis(self.start.elapsed()).saturating_add(shift.monotonic),
+        };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), reading));
+        reading
+    }
+
+    /// What the clocks show, as far as whoever waits now can know. Who read them a moment ago has
+    /// computed the wait by that: when they have jumped since, the wait is shorter for it.
+    fn known(&self) -> Reading {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match last.map(|(taken, reading)| (taken.elapsed(), reading)) {
+            Some((since, Reading { wall, monotonic })) if since < AT_ONCE => {
+                let since = millis(since);
+                Reading {
+                    wall: wall.saturating_add(since),
+                    monotonic: monotonic.saturating_add(since),
+                }
+            }
+            _ => self.now(),
         }
     }
 
@@ -63,7 +86,7 @@ impl Clock {
     /// now and then.
     pub async fn sleep(&self, milliseconds: u64) {
         let tick = if self.rehearsal.is_some() { REHEARSAL_TICK } else { TICK };
-        let begin = self.now();
+        let begin = self.known();
         loop {
             let left = milliseconds.saturating_sub(self.now().since(begin));
             if left == 0 {
@@ -113,9 +136,25 @@ mod tests {
         }
     }
 
+    fn file(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("lakegate-clock-{name}-{}", std::process::id()))
+    }
+
+    #[tokio::test]
+    async fn a_wait_counts_from_the_reading_that_it_was_computed_by() {
+        let path = file("known");
+        let clock = Clock::new(Some(path.clone()));
+        let before = clock.now();
+        std::fs::write(&path, r#"{"shift_ms": 3600000}"#).unwrap();
+        let wait = clock.sleep(3_600_000);
+        tokio::time::timeout(Duration::from_secs(30), wait).await.unwrap();
+        assert!(3_600_000 <= clock.now().since(before));
+        std::fs::remove_file(path).unwrap();
+    }
+
     #[tokio::test]
     async fn a_wait_ends_when_the_wall_clock_says_so() {
-        let path = std::env::temp_dir().join(format!("lakegate-clock-{}", std::process::id()));
+        let path = file("wall");
         let clock = Clock::new(Some(path.clone()));
         let mut wait = pin!(clock.sleep(3_600_000));
         tokio::select! {
