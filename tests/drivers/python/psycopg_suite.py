@@ -3,7 +3,9 @@
 import datetime
 import decimal
 import threading
+import time
 import uuid
+from functools import partial
 
 import psycopg
 from psycopg import errors, sql
@@ -114,23 +116,42 @@ def _():
         equal(value(session, "SELECT 3"), 3)
 
 
+def batch(session, pipeline, statement, numbers, pause):
+    """The errors of a batch that ends with a sync, in the order in which psycopg raises them."""
+
+    def execute(number):
+        session.execute(statement, (number,))
+        time.sleep(pause)
+
+    raised = []
+    # A call that raises leaves what it has not read yet to the next one, so a last sync reads on.
+    for call in (*(partial(execute, number) for number in numbers), pipeline.sync, pipeline.sync):
+        try:
+            call()
+        except psycopg.Error as error:
+            raised.append(error)
+    return raised
+
+
 @promise("an error in the middle of a pipeline ends it up to its sync, and nothing beyond")
 def _():
     with connect() as session:
         session.execute("CREATE TABLE piped (id integer PRIMARY KEY)")
         session.prepare_threshold = 0
         insert = "INSERT INTO piped VALUES (%s)"
-        with session.pipeline() as pipeline:
-            session.execute(insert, (1,))
-            pipeline.sync()
-            with failing(errors.UniqueViolation):
-                for number in (2, 2, 3):
-                    session.execute(insert, (number,))
+        # The server sends an error at once. So psycopg meets it at the sync, or, where it has time
+        # to read between two statements, at the third of them.
+        for base, pause in ((0, 0), (10, 0.1)):
+            with session.pipeline() as pipeline:
+                session.execute(insert, (base + 1,))
                 pipeline.sync()
-            session.execute(insert, (4,))
+                first, *rest = batch(session, pipeline, insert, (base + 2, base + 2, base + 3), pause)
+                assert isinstance(first, errors.UniqueViolation), first
+                assert all(isinstance(error, errors.PipelineAborted) for error in rest), rest
+                session.execute(insert, (base + 4,))
         # 2 went with its batch: a pipeline without BEGIN is one transaction up to its sync.
         found = session.execute("SELECT id FROM piped ORDER BY id").fetchall()
-        equal(found, [(1,), (4,)])
+        equal(found, [(1,), (4,), (11,), (14,)])
         with session.pipeline():
             cursors = [session.execute("SELECT %s::integer", (turn,)) for turn in range(500)]
         equal([cursor.fetchone()[0] for cursor in cursors], list(range(500)))
