@@ -16,6 +16,7 @@ use rustls::ClientConfig;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::rest::Programs;
 use crate::secrets::Secrets;
 use crate::{DEADLINE, Program, binary, database};
 
@@ -34,6 +35,8 @@ pub struct House {
     variables: BTreeMap<String, String>,
     folder: TempDir,
     pub(crate) secrets: Arc<Secrets>,
+    /// The emulator and all that was started here.
+    pub(crate) programs: Arc<Programs>,
     pub(crate) http: reqwest::Client,
     pub(crate) tls: ClientConfig,
     _plot: SemaphorePermit<'static>,
@@ -74,12 +77,14 @@ impl House {
             stdout,
             folder,
             secrets: Arc::default(),
+            programs: Arc::default(),
             http: http.build().unwrap(),
             tls,
             variables,
             _plot: plot,
         };
         house.learn_secrets();
+        house.programs.add(house.emulator.id());
         house
     }
 
@@ -124,7 +129,7 @@ impl House {
         // The admin's token is the admin's.
         let ours = self.variables.iter().filter(|(name, _)| !name.starts_with("EMULATOR_"));
         command.envs(ours);
-        Program::new(command, Arc::clone(&self.secrets))
+        Program::new(command, Arc::clone(&self.secrets), Arc::clone(&self.programs))
     }
 
     /// `lakegate`, as the administrator runs it: with a person's token.

@@ -14,6 +14,7 @@ mod house;
 mod operations;
 mod process;
 mod proxy;
+mod rest;
 mod secrets;
 mod serve;
 

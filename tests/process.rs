@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::DEADLINE;
+use crate::rest::Programs;
 use crate::secrets::Secrets;
 
 /// A program with its arguments and environment, not yet started.
@@ -22,12 +23,14 @@ pub struct Program {
     command: Command,
     input: String,
     secrets: Arc<Secrets>,
+    started: Arc<Programs>,
     prints_tokens: bool,
 }
 
 impl Program {
-    pub(crate) fn new(command: Command, secrets: Arc<Secrets>) -> Self {
-        Self { command, input: String::new(), secrets, prints_tokens: false }
+    /// With the secrets that it must not show, and where it is counted in once it runs.
+    pub(crate) fn new(command: Command, secrets: Arc<Secrets>, started: Arc<Programs>) -> Self {
+        Self { command, input: String::new(), secrets, started, prints_tokens: false }
     }
 
     /// Says that a token belongs on this program's standard output.
@@ -76,6 +79,7 @@ impl Program {
     pub fn start(mut self) -> Running {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = self.command.kill_on_drop(true).spawn().unwrap();
+        self.started.add(process.id().unwrap());
         let mut stdin = process.stdin.take().unwrap();
         let input = std::mem::take(&mut self.input);
         // A program that reads no input may be gone before this is written.
