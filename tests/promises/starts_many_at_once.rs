@@ -6,6 +6,8 @@ use lakegate_tests::{DEADLINE, House, Run, Running};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::survives_breaks::{closed_gate, through_the_gate};
+
 const REPLICAS: usize = 32;
 
 #[tokio::test]
@@ -64,12 +66,14 @@ async fn a_killed_one_is_finished_by_the_next() {
     ] {
         let house = House::open().await;
         house.set_up().await;
-        // Long enough to be killed within.
-        let sql = "CREATE TABLE once AS SELECT 1 AS number; SELECT pg_sleep(0.5);";
-        house.write("migrations/0001_once.sql", sql);
+        // However late it is killed, it has not ended by then.
+        let sql = format!("CREATE TABLE once AS SELECT 1 AS number; {}", through_the_gate());
+        house.write("migrations/0001_once.sql", &sql);
+        let gate = closed_gate(&house).await;
         house.forget().await;
         let running = house.lakegate(["bootstrap", "apply"]).start();
         kill_at(&house, running, count, number).await;
+        drop(gate);
         house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
         assert_eq!(rows(&house).await, (1, 1), "killed at {number} {count}");
         house.lakegate(["bootstrap", "verify"]).run().await.exits(0);

@@ -8,8 +8,13 @@ use lakegate_tests::{DEADLINE, House, Program, Running};
 use serde_json::Value;
 use tokio_postgres::Client;
 
-/// What the second migration waits for, in the middle of the statement.
+/// What a migration waits for, in the middle of the statement.
 const GATE: &str = "4711";
+
+/// The SQL that ends when the gate is open.
+pub(crate) fn through_the_gate() -> String {
+    format!("SELECT pg_advisory_xact_lock({GATE});")
+}
 
 async fn ready() -> House {
     let house = House::open().await;
@@ -17,7 +22,7 @@ async fn ready() -> House {
     house.write("migrations/0001_a.sql", "CREATE TABLE once AS SELECT 1 AS file;");
     house.write(
         "migrations/0002_b.sql",
-        &format!("INSERT INTO once VALUES (2); SELECT pg_advisory_xact_lock({GATE});"),
+        &format!("INSERT INTO once VALUES (2); {}", through_the_gate()),
     );
     house
 }
@@ -44,8 +49,8 @@ async fn done(house: &House) {
     assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("1 2", "1 2"));
 }
 
-/// A session that keeps the gate of the second migration closed.
-async fn closed_gate(house: &House) -> Client {
+/// A session that keeps the gate closed.
+pub(crate) async fn closed_gate(house: &House) -> Client {
     let session = house.login(&house.credential().await).await.unwrap();
     session.batch_execute(&format!("SELECT pg_advisory_lock({GATE})")).await.unwrap();
     session
