@@ -1,8 +1,10 @@
 //! A bootstrap waits for another one and says so, keeps to its time limits, and finds its way after a
 //! connection broke.
 
+use std::time::Instant;
+
 use expect_test::expect;
-use lakegate_tests::House;
+use lakegate_tests::{DEADLINE, House};
 use serde_json::Value;
 use tokio_postgres::Client;
 
@@ -61,9 +63,11 @@ async fn no_longer_than_its_limits() {
           Something else holds a lock: see who with pg_stat_activity, try later, or allow more time with LAKEGATE_LOCK_TIMEOUT. Everything is undone: the database is as it was.
     "#]].assert_eq(&house.told(&run.stderr));
     transaction.rollback().await.unwrap();
+    std::fs::remove_file(house.folder().join("lakegate.toml")).unwrap();
 
-    house.write("migrations/0002_b.sql", "SELECT pg_sleep(60);");
-    let slow = house.lakegate(["bootstrap", "apply"]).env("LAKEGATE_STATEMENT_TIMEOUT", "1");
+    house.write("migrations/0002_b.sql", "SELECT pg_sleep(600);");
+    // Enough for all that comes before.
+    let slow = house.lakegate(["bootstrap", "apply"]).env("LAKEGATE_STATEMENT_TIMEOUT", "5");
     expect![[r#"
         lakegate: error: 0002_b.sql: canceling statement due to statement timeout (SQLSTATE 57014)
           It took longer than the time limit for statements (LAKEGATE_STATEMENT_TIMEOUT), or somebody cancelled it. Everything is undone: the database is as it was.
@@ -75,16 +79,37 @@ async fn no_longer_than_its_limits() {
     "#]].assert_eq(&house.told(&none.run().await.exits(2).stderr));
 }
 
+/// A session of the application, and a table: no migration gets past [`GATED`] before there is a row
+/// in it.
+async fn gatekeeper(house: &House) -> Client {
+    let session = house.login(&house.credential().await).await.unwrap();
+    let gate = "CREATE SCHEMA IF NOT EXISTS gate; CREATE TABLE IF NOT EXISTS gate.open (id int)";
+    session.batch_execute(gate).await.unwrap();
+    session
+}
+
+/// A migration that goes on when the gate is open, whoever still waits for it.
+const GATED: &str = "
+    CREATE TABLE a AS SELECT 1 AS number;
+    DO $$ BEGIN
+      WHILE NOT EXISTS (SELECT FROM gate.open) LOOP PERFORM pg_sleep(0.01); END LOOP;
+    END $$;";
+
+/// Waits until somebody has the lock of a bootstrap, or waits for it.
+async fn until_lock(session: &Client, granted: bool) {
+    let found = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted = $1";
+    let start = Instant::now();
+    while session.query_one(found, &[&granted]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(start.elapsed() < DEADLINE, "nobody came so far");
+    }
+}
+
 #[tokio::test]
 async fn and_goes_on_after_a_broken_connection() {
-    let house = ready("CREATE TABLE a AS SELECT 1 AS number; SELECT pg_sleep(2);").await;
+    let house = ready(GATED).await;
+    let session = gatekeeper(&house).await;
     let running = house.lakegate(["bootstrap", "apply"]).start();
-    let session = house.login(&house.credential().await).await.unwrap();
-    let busy = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'
-                AND wait_event = 'PgSleep'";
-    while session.query_one(busy, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-        tokio::task::yield_now().await;
-    }
+    until_lock(&session, true).await;
     house.emulator("DELETE /connections", Value::Null).await;
     let run = running.end().await.exits(1);
     expect![[r#"
@@ -92,11 +117,14 @@ async fn and_goes_on_after_a_broken_connection() {
           Run it again: it looks what was committed and does only the rest.
     "#]]
     .assert_eq(&house.told(&run.stderr));
-    // The server did not notice: it went on, and committed. The next run waits for that, and does
+    // The server did not notice: it goes on, and commits. The next run waits for that, and does
     // nothing twice.
-    let run = house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
+    let next = house.lakegate(["bootstrap", "apply"]).start();
+    let session = gatekeeper(&house).await;
+    until_lock(&session, false).await;
+    session.batch_execute("INSERT INTO gate.open VALUES (1)").await.unwrap();
+    let run = next.end().await.exits(0);
     assert!(run.stdout.starts_with("nothing to do: "), "{run:?}");
-    let session = house.login(&house.credential().await).await.unwrap();
     let rows = session.query("SELECT number FROM app_ontos.a", &[]).await.unwrap();
     assert_eq!(rows.len(), 1);
 }
