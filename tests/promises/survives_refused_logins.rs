@@ -32,13 +32,14 @@ async fn a_used_token_is_replaced_once_and_the_login_tried_once_more() {
         assert!(start.elapsed() < DEADLINE, "no second token was asked for");
     }
     house.heal().await;
-    house.hurry(running).await.exits(3);
+    running.end().await.exits(3);
     let counts = house.counts().await;
     assert_eq!((&counts["credentials"], &counts["logins"]), (&json!(2), &json!(1)), "{counts}");
 }
 
+/// It ends by itself: no time passes in which a fresh token would grow old.
 async fn check_refused_for_ever(house: &House, running: Running, mints: u64, expected: Expect) {
-    let run = house.hurry(running).await.exits(1);
+    let run = running.end().await.exits(1);
     let last = run.stderr.find("lakegate: error").map_or("", |start| &run.stderr[start..]);
     expected.assert_eq(&house.told(last));
     assert_eq!(house.counts().await["credentials"], mints);
@@ -50,6 +51,7 @@ async fn a_login_refused_for_ever_costs_one_more_token() {
     house.set_up().await;
     let running = with_a_used_token(&house).await;
     house.fault_of_postgres(json!({ "refuse_logins": {} })).await;
+    house.pass(Duration::from_secs(20));
     check_refused_for_ever(&house, running, 2, expect![[r#"
         lakegate: error: localhost refused the login of "$SP" to database "app_ontos": External authorization failed (SQLSTATE 28000); with a fresh token, so it looks like a wrong identity
           A token logs in only as the identity that asked for it. Check that "$SP" is the client id (for a person, the e-mail address) behind the workspace token, that DATABRICKS_HOST is the workspace of localhost, and that its role was created for OAuth. As an admin of the database:
