@@ -1,7 +1,9 @@
 //! `lakegate doctor` finds what is wrong, says it with a word for programs, and says what to do.
 
+use std::time::Instant;
+
 use expect_test::{Expect, expect};
-use lakegate_tests::{House, Program, Run};
+use lakegate_tests::{DEADLINE, House, Program, Run};
 use serde_json::{Value, json};
 
 mod databases;
@@ -19,9 +21,9 @@ async fn check(
     [name, cause]: [&str; 2],
     expected: Expect,
 ) {
-    let told = doctor().run().await.exits(code);
+    let told = undisturbed(&doctor).await.exits(code);
     expected.assert_eq(&told_of(house, &unwell(&told)));
-    let json = doctor().arg("--json").run().await.exits(code).json();
+    let json = undisturbed(|| doctor().arg("--json")).await.exits(code).json();
     let checks = json["checks"].as_array().unwrap().clone();
     let outcome = if code == 0 { "warning" } else { "failed" };
     let first = checks.iter().find(|check| check["outcome"] == outcome).unwrap();
@@ -29,6 +31,20 @@ async fn check(
     for check in &checks {
         let well = check["outcome"] == "ok" || check["outcome"] == "skipped";
         assert_eq!(check["cause"].is_null(), well, "{check:#}");
+    }
+}
+
+/// Runs it until it finds nothing that only this machine's being busy explains: that a login took
+/// 3 s, or that the workspace's answer was 2 s on its way, which makes this clock seem ahead.
+async fn undisturbed(doctor: impl Fn() -> Program) -> Run {
+    let start = Instant::now();
+    loop {
+        let run = doctor().run().await;
+        let disturbed = ["or is very busy", " s ahead of the "];
+        if !disturbed.iter().any(|words| run.stdout.contains(words)) {
+            return run;
+        }
+        assert!(start.elapsed() < DEADLINE, "this machine is too busy: {run:#?}");
     }
 }
 
@@ -72,7 +88,7 @@ async fn a_world_in_which_all_is_well() {
     let house = ready(&[]).await;
     house.lakegate(["bootstrap", "apply"]).run().await.exits(0);
     house.admin(["tighten", "--grant-to", house.principal()]).run().await.exits(0);
-    let run = house.lakegate(["doctor"]).run().await.exits(0).complains("");
+    let run = undisturbed(|| house.lakegate(["doctor"])).await.exits(0).complains("");
     // What a machine's name server says of it is its own business.
     let dns = |line: &&str| !line.contains("-dns: ") && !line.contains("-tcp: ");
     let checks: Vec<_> = checks(&run).filter(dns).collect();

@@ -1,5 +1,7 @@
 //! The way there: names, ports, certificates, and networks that let nobody through.
 
+use std::time::Duration;
+
 use super::*;
 
 /// The workspace lets nobody in who comes from here.
@@ -38,8 +40,10 @@ async fn nobody_listens() {
           failed   workspace-token (unreachable): the workspace token for client `$SP` got no answer: no connection: Connection refused (os error 111)
                    → It is tried again by itself. If it stays so, check DATABRICKS_HOST, the network and the workspace's status page.
     "#]]).await;
-    let database = || house.lakegate(["doctor", "--port", "1"]);
-    let run = house.hurry(database().arg("--quiet").start()).await.exits(1);
+    let database = house.lakegate(["doctor", "--port", "1"]).start();
+    database.says("trying again").await;
+    house.pass(Duration::from_secs(15));
+    let run = database.end().await.exits(1);
     expect![[r#"
           failed   database-tcp (unreachable): localhost:1: nobody listens there: Connection refused (os error 111)
                    → Check POSTGRES_HOST and POSTGRES_PORT, and that the server is started.
