@@ -1,18 +1,22 @@
 //! Who logged in with the Databricks CLI is who they are here, when they say so, and never else.
 
-use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use expect_test::{Expect, expect};
-use lakegate_tests::{House, Program};
+use lakegate_tests::{House, Program, installed};
 use serde_json::json;
 
 /// Puts a program `databricks` before all others. It writes down what it was given.
 fn install(house: &House, script: &str) -> String {
     let text =
         format!("#!/bin/sh\necho \"$*\" >> \"$HOME/asked\"\nenv >> \"$HOME/given\"\n{script}\n");
-    let path = house.write("bin/databricks", &text);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    format!("{}:{}", path.parent().unwrap().display(), std::env::var("PATH").unwrap())
+    let folder = house.folder().join("bin");
+    // Not written by this process: what another test starts at that moment would have the file open
+    // for writing as well, and a program that is open for writing cannot be run.
+    let mut install = Command::new(installed("install"));
+    install.args(["-D", "-m755"]).arg(house.write("databricks.sh", &text));
+    assert!(install.arg(folder.join("databricks")).status().unwrap().success());
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
 }
 
 /// The login of the admin, for an hour.
