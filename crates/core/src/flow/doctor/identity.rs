@@ -104,7 +104,9 @@ pub(super) async fn credential<E: Edge>(
         Err(error) => return Err(chart.fail(CREDENTIAL, Cause::of_mint(&error), error.problem())),
     };
     chart.compare_date(credential.claim.date.as_deref(), credential.exchange.received.wall);
-    let minutes = lifetime(&credential.claim, &credential.exchange).valid.as_secs() / 60;
+    // Its end and the date of the answer are whole seconds, and need not be of the same one.
+    let seconds = lifetime(&credential.claim, &credential.exchange).valid.as_secs();
+    let minutes = (seconds + 30) / 60;
     let Server { host, port, .. } = server;
     let found = format!("role \"{user}\" at {host}:{port} with a token for {minutes} minutes");
     chart.pass(CREDENTIAL, found);

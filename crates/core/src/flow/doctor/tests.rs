@@ -109,6 +109,21 @@ fn the_first_start_is_still_to_come() {
 }
 
 #[test]
+fn an_hour_is_told_though_a_second_began_before_the_answer_was_dated() {
+    let edge = oauth();
+    edge.set_clock(THEN);
+    let body = r#"{"token":"P1","expiration_time":"1994-11-06T09:49:36Z"}"#;
+    let bought = buy_answer("W1", "demo", 200, body);
+    edge.expect([grant("W1"), me("W1", "me"), instance(AVAILABLE), bought]);
+    edge.expect_logins([(APP, Ok(answers(fixture::complete(json!({})))))]);
+    let checks = edge.run(Connector::new(edge.clone()).examine());
+    let credential = checks.iter().find(|check| check.name == CREDENTIAL).unwrap();
+    let found = r#"role "me" at h.example:5432 with a token for 60 minutes"#;
+    assert_eq!(credential.found, found);
+    edge.end();
+}
+
+#[test]
 fn local_mode_needs_no_workspace() {
     let edge = local();
     edge.set_clock(THEN);
