@@ -221,19 +221,12 @@ impl Proxy {
     /// Lets nobody in, sends away who is in no transaction, waits for the others at most `limit`,
     /// and cuts who is still there. Then the addresses are free.
     pub async fn drain(&self, limit: Duration) -> Drained {
-        let Shared { stop, crowd, pool, .. } = &*self.running.shared;
-        stop.advance(Phase::Draining);
-        pool.drain();
-        // Who is in time leaves by itself.
-        let in_time = timeout(limit, crowd.clients.empty()).await.is_ok();
-        let cut = if in_time { 0 } else { crowd.clients.present() };
-        stop.advance(Phase::Ended);
-        // Who does not take the last words is cut without them.
-        drop(timeout(LAST_WORDS, crowd.clients.empty()).await);
-        // They close when they are told to, but on another thread.
-        drop(timeout(LAST_WORDS, crowd.doors.empty()).await);
-        stop.advance(Phase::Gone);
-        Drained { cut }
+        let Running { shared, runtime, .. } = &self.running;
+        // Where applications are served: what keeps them from leaving keeps the time of this, too.
+        let drained = runtime.spawn(drain(Arc::clone(shared), limit)).await;
+        shared.stop.advance(Phase::Gone);
+        // Of one that is gone already nobody is left.
+        drained.unwrap_or(Drained { cut: 0 })
     }
 }
 
@@ -291,6 +284,22 @@ fn open(
     Ok((running, doors))
 }
 
+/// Sends everybody away, and returns when the addresses are free.
+async fn drain(shared: Arc<Shared>, limit: Duration) -> Drained {
+    let Shared { stop, crowd, pool, .. } = &*shared;
+    stop.advance(Phase::Draining);
+    pool.drain();
+    // Who is in time leaves by itself.
+    let in_time = timeout(limit, crowd.clients.empty()).await.is_ok();
+    let cut = if in_time { 0 } else { crowd.clients.present() };
+    stop.advance(Phase::Ended);
+    // Who does not take the last words is cut without them.
+    drop(timeout(LAST_WORDS, crowd.clients.empty()).await);
+    // They wait for nobody when they close.
+    crowd.doors.empty().await;
+    Drained { cut }
+}
+
 /// Tells everybody that nothing runs any more, however that came.
 struct End(Stop);
 
@@ -300,21 +309,16 @@ impl Drop for End {
     }
 }
 
-/// Lasts as long as the proxy: to its end, or until a task that lets applications in has panicked.
-/// Whoever runs the proxy must notice that it is of no use.
+/// Lasts as long as the proxy: to its end, when the addresses are free, or until a task that lets
+/// applications in has panicked. Whoever runs the proxy must notice that it is of no use.
 async fn last(stop: &Stop, mut doors: JoinSet<()>) {
-    let broken = async {
-        while let Some(ended) = doors.join_next().await {
-            if let Err(error) = ended {
-                return tracing::error!("nobody is let in any more: {error}");
-            }
+    // They close when they are told that it ends.
+    while let Some(ended) = doors.join_next().await {
+        if let Err(error) = ended {
+            return tracing::error!("nobody is let in any more: {error}");
         }
-        std::future::pending().await
-    };
-    tokio::select! {
-        () = stop.reached(Phase::Gone) => {}
-        () = broken => {}
     }
+    stop.reached(Phase::Gone).await;
 }
 
 /// One thread needs no wake-ups from one to another: it is its own runtime.

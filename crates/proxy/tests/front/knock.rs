@@ -8,7 +8,7 @@ use std::time::Duration;
 use lakegate_proxy::Proxy;
 
 /// Longer than any answer takes: a test that waits for it has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One connection of an application.
 pub(crate) struct Knock<S>(pub(crate) S);
