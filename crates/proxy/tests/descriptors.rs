@@ -68,7 +68,7 @@ fn applications_wait_until_there_is_a_descriptor() {
     let mut tag = [0];
     application.read_exact(&mut tag).expect_err("so far nobody can have answered");
     drop(taken);
-    application.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    application.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     application.read_exact(&mut tag).unwrap();
     assert_eq!(tag, *b"E", "it is in, and told that there is no database");
 }

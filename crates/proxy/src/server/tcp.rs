@@ -74,6 +74,16 @@ fn late(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("{what} in {seconds} s"))
 }
 
+/// An address where nobody listens, nor can as long as the socket is kept: a port that was only
+/// free a moment ago may be anybody's, even that of who connects to it.
+#[cfg(test)]
+pub(super) fn unheard() -> (tokio::net::TcpSocket, SocketAddr) {
+    let taken = tokio::net::TcpSocket::new_v4().unwrap();
+    taken.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = taken.local_addr().unwrap();
+    (taken, address)
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::net::TcpListener;
@@ -98,9 +108,8 @@ mod tests {
     #[tokio::test]
     async fn each_address_is_tried() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (open, shut) = (listener.local_addr().unwrap(), closed.local_addr().unwrap());
-        drop(closed);
+        let open = listener.local_addr().unwrap();
+        let (_taken, shut) = unheard();
         let stream = connect(&[shut, open]).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), open);
         let error = connect(&[shut]).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use lakegate_proxy::Metrics;
 
-use super::knock::{Knock, startup};
+use super::knock::{Knock, PATIENCE, startup};
 use super::{House, IN, options, start_in};
 
 #[test]
@@ -57,7 +57,7 @@ fn a_flood_at_the_door_is_turned_away_at_once() {
 fn until(mut done: impl FnMut() -> bool) {
     let begun = std::time::Instant::now();
     while !done() {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it did not come to that");
+        assert!(begun.elapsed() < PATIENCE, "it did not come to that");
         std::thread::yield_now();
     }
 }

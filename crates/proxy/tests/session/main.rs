@@ -96,7 +96,7 @@ fn options(mode: Mode, pool_size: usize) -> Options {
             max_clients: 10,
             idle_timeout: Duration::from_secs(60),
             max_lifetime: Duration::from_secs(600),
-            wait: Duration::from_secs(20),
+            wait: Duration::from_secs(60),
             keep_warm: 0,
             password: None,
             app_tls: None,

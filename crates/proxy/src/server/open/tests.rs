@@ -265,10 +265,8 @@ async fn a_server_that_is_not_trusted_gets_none() {
 
 #[tokio::test]
 async fn nobody_there_may_pass() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let logins = logins("127.0.0.1", port, true, Ok("next"));
+    let (_taken, address) = tcp::unheard();
+    let logins = logins("127.0.0.1", address.port(), true, Ok("next"));
     let dialer = dialer(&logins, RootCertStore::empty());
     let failure = dialer.dial(&Arc::new(Origin::new(None, Vec::new()))).await.err().unwrap();
     assert_eq!((&*failure.code, failure.passes), ("08001", true));
