@@ -10,7 +10,7 @@
 //! | `DELETE /faults` | | ends all faults |
 //! | `GET /counts`, `DELETE /counts` | | shows or forgets [`Counts`](crate::counts::Counts) and statements |
 //! | `GET /statements` | | the SQL that clients sent |
-//! | `DELETE /connections` | | ends every Postgres connection |
+//! | `DELETE /connections` | | ends every Postgres connection and waits until they are closed |
 //! | `POST /postgres/restart` | | restarts Postgres and waits until it is ready |
 //! | `POST /principals` | a [`NewPrincipal`] | adds somebody to the workspace |
 //! | `POST /secret` | `{"client_id", "client_secret"}`, both optional | gives a service principal a new secret |
@@ -156,7 +156,7 @@ async fn change_gate(
     body: Bytes,
 ) -> Result<StatusCode, AdminError> {
     let change: Change = parse(&body)?;
-    admin.lakebase.gate_faults.change(change);
+    admin.lakebase.gate_faults.change(change).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -174,7 +174,7 @@ async fn statements(State(admin): State<Arc<Admin>>) -> Json<Vec<Statement>> {
 }
 
 async fn end_connections(State(admin): State<Arc<Admin>>) -> StatusCode {
-    admin.lakebase.gate_faults.end_connections();
+    admin.lakebase.gate_faults.end_connections().await;
     StatusCode::NO_CONTENT
 }
 

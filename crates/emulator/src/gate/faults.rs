@@ -107,8 +107,9 @@ pub struct GateFaults {
     state: Mutex<State>,
     stall: watch::Sender<bool>,
     hold: watch::Sender<Option<Hold>>,
-    /// Counts up whenever all connections have to end.
-    generation: watch::Sender<u64>,
+    /// Tells the connections that are open that they have to end; those that begin later have
+    /// another.
+    end: Mutex<watch::Sender<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -131,21 +132,28 @@ impl Default for GateFaults {
             state: Mutex::default(),
             stall: watch::Sender::new(false),
             hold: watch::Sender::new(None),
-            generation: watch::Sender::new(0),
+            end: Mutex::default(),
         }
     }
 }
 
 impl GateFaults {
-    /// Takes a change over.
-    pub fn change(&self, change: Change) {
+    /// Takes a change over; returns when the connections that it ends are closed.
+    pub async fn change(&self, change: Change) {
+        let suspends = change.suspend.is_some();
+        self.note(change);
+        if suspends {
+            self.end_connections().await;
+        }
+    }
+
+    fn note(&self, change: Change) {
         let mut state = self.lock();
         if let Some(refusal) = change.refuse_logins {
             state.refuse_logins = (refusal.times != Some(0)).then_some(refusal);
         }
         if let Some(suspension) = change.suspend {
             state.sleep = Some(Sleep { suspension, awake_at: None });
-            self.end_connections();
         }
         state.no_tls = change.no_tls.unwrap_or(state.no_tls);
         state.certificate = change.certificate.unwrap_or(state.certificate);
@@ -164,9 +172,12 @@ impl GateFaults {
         self.hold.send_replace(None);
     }
 
-    /// Ends every open connection.
-    pub fn end_connections(&self) {
-        self.generation.send_modify(|generation| *generation += 1);
+    /// Ends every open connection, and returns when all of them are closed: nobody who asks for
+    /// something after that is served by one of them.
+    pub async fn end_connections(&self) {
+        let end = std::mem::take(&mut *lock(&self.end));
+        end.send_replace(());
+        end.closed().await;
     }
 
     /// Whether bytes stand still.
@@ -179,9 +190,10 @@ impl GateFaults {
         self.hold.subscribe()
     }
 
-    /// Changes when connections have to end.
-    pub(crate) fn generation(&self) -> watch::Receiver<u64> {
-        self.generation.subscribe()
+    /// For a connection that begins now: it changes when the connection has to end, and is dropped
+    /// when it is closed.
+    pub(crate) fn end(&self) -> watch::Receiver<()> {
+        lock(&self.end).subscribe()
     }
 
     /// Which certificate to show; none when TLS is refused.
@@ -224,9 +236,13 @@ impl GateFaults {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Each change leaves the state whole, even if a holder panicked later.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
+}
+
+/// Each change leaves what is behind these locks whole, even if a holder panicked later.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -235,7 +251,7 @@ mod tests {
 
     fn changed(json: &str) -> GateFaults {
         let faults = GateFaults::default();
-        faults.change(serde_json::from_str(json).unwrap());
+        faults.note(serde_json::from_str(json).unwrap());
         faults
     }
 
@@ -277,13 +293,27 @@ mod tests {
     }
 
     #[test]
-    fn clearing_and_suspending_reach_open_connections() {
+    fn clearing_reaches_open_connections() {
         let faults = changed(r#"{"stall":true,"no_tls":true}"#);
         assert_eq!((*faults.stall().borrow(), faults.certificate()), (true, None));
         faults.clear();
         assert_eq!((*faults.stall().borrow(), faults.certificate()), (false, Some(Shown::Good)));
-        let generation = faults.generation();
-        faults.change(serde_json::from_str(r#"{"suspend":{"wake_ms":0}}"#).unwrap());
-        assert!(generation.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn suspending_waits_until_open_connections_are_closed() {
+        let faults = GateFaults::default();
+        let mut open = faults.end();
+        let suspend = faults.change(serde_json::from_str(r#"{"suspend":{"wake_ms":0}}"#).unwrap());
+        let mut suspend = std::pin::pin!(suspend);
+        tokio::select! {
+            biased;
+            () = &mut suspend => panic!("it did not wait"),
+            told = open.changed() => told.unwrap(),
+        }
+        let later = faults.end();
+        drop(open);
+        suspend.await;
+        assert!(!later.has_changed().unwrap(), "who comes later is left in peace");
     }
 }

@@ -88,13 +88,12 @@ impl Gate {
 
     async fn connection(&self, stream: TcpStream) {
         self.lakebase.tally.count(|counts| counts.connections += 1);
-        let mut generation = self.lakebase.gate_faults.generation();
-        generation.mark_unchanged();
+        let mut end = self.lakebase.gate_faults.end();
         tokio::select! {
             ended = self.door(stream) => if let Err(error) = ended {
                 tracing::debug!(error = &error as &dyn std::error::Error, "connection ended");
             },
-            _ = generation.changed() => tracing::debug!("connection killed"),
+            _ = end.changed() => tracing::debug!("connection killed"),
         }
     }
 
