@@ -16,12 +16,14 @@ use hyper::{Request, Response};
 use lakegate_proxy::{Metrics, Proxy};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 use crate::function::{Body, HandleError};
 use crate::logins::Tokens;
 use crate::serve::front::{Front, Handler};
 use crate::serve::limits::Limits;
 use crate::serve::listener::Server;
+use crate::service::ending::Ended;
 use crate::service::signals::Signal;
 
 /// How long a probe of the database may take; an orchestrator has given up by then.
@@ -29,6 +31,9 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Requests at a time: a few probes and a scrape.
 const REQUESTS: usize = 16;
+
+/// How long the last answers may take at the end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What a proxy shows of itself.
 pub(crate) struct Vitals {
@@ -79,21 +84,35 @@ impl Handler for Operations {
     async fn stop(&self) {}
 }
 
-/// Answers on this address until the runtime ends; gives the address, with its port.
+/// The operations port while it is open.
+pub(crate) struct Port {
+    /// With the port that it really has.
+    pub(crate) address: SocketAddr,
+    stop: mpsc::Sender<Signal>,
+    serving: JoinHandle<Ended>,
+}
+
+impl Port {
+    /// Finishes the answers that are under way, and closes: who asked the proxy to end is told that
+    /// it does.
+    pub(crate) async fn close(self) {
+        // It outlives the proxy, so that probes are answered to the end: no signal ends it but this.
+        let _told = self.stop.send(Signal::Stop { code: 0 }).await;
+        let _ended = self.serving.await;
+    }
+}
+
+/// Answers on this address until it is closed.
 ///
 /// # Errors
 ///
 /// The address cannot be had.
-pub(crate) async fn start(address: SocketAddr, vitals: Arc<Vitals>) -> anyhow::Result<SocketAddr> {
+pub(crate) async fn start(address: SocketAddr, vitals: Arc<Vitals>) -> anyhow::Result<Port> {
     let listening = || format!("listening for operations on {address}");
     let listener = TcpListener::bind(address).await.with_context(listening)?;
     let address = listener.local_addr().with_context(listening)?;
     let front = Front::new(Operations(vitals), Limits::new(REQUESTS, DEADLINE));
-    let server = Server { listener, tls: None, front, drain: Duration::ZERO };
-    tokio::spawn(async move {
-        // It outlives the proxy, so that probes are answered to the end: no signal ends it.
-        let (_never, signals) = mpsc::channel::<Signal>(1);
-        server.run(signals).await;
-    });
-    Ok(address)
+    let server = Server { listener, tls: None, front, drain: LAST_WORDS };
+    let (stop, signals) = mpsc::channel(1);
+    Ok(Port { address, stop, serving: tokio::spawn(server.run(signals)) })
 }

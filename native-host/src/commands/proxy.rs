@@ -15,7 +15,7 @@ use super::Session;
 use crate::component::{CallError, Gate, Kind};
 use crate::failure::Failure;
 use crate::logins::Tokens;
-use crate::operations::{self, Vitals};
+use crate::operations::{self, Port, Vitals};
 use crate::output;
 use crate::proxy::settings::Fixed;
 use crate::proxy::watch::Watched;
@@ -46,9 +46,13 @@ pub(super) async fn run(
     let proxy = Proxy::start(options, tokens.clone(), metrics.clone())?;
     let vitals = Vitals::new(proxy, tokens, metrics);
     tell_where(&vitals.proxy)?;
-    open_operations(fixed.operations, &vitals).await?;
+    let operations = open_operations(fixed.operations, &vitals).await?;
     let code = serve(&vitals, watched, &mut signals, &session.gate).await?;
-    Ok(finish(&vitals, fixed.drain, code, &mut signals).await.exit_code())
+    let ended = finish(&vitals, fixed.drain, code, &mut signals).await;
+    if let Some(port) = operations {
+        port.close().await;
+    }
+    Ok(ended.exit_code())
 }
 
 /// How the proxy is started.
@@ -74,10 +78,14 @@ fn tell_where(proxy: &Proxy) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn open_operations(address: Option<SocketAddr>, vitals: &Arc<Vitals>) -> anyhow::Result<()> {
-    let Some(address) = address else { return Ok(()) };
-    let address = operations::start(address, Arc::clone(vitals)).await?;
-    output::print(&format!("operations on http://{address}\n"))
+async fn open_operations(
+    address: Option<SocketAddr>,
+    vitals: &Arc<Vitals>,
+) -> anyhow::Result<Option<Port>> {
+    let Some(address) = address else { return Ok(None) };
+    let port = operations::start(address, Arc::clone(vitals)).await?;
+    output::print(&format!("operations on http://{}\n", port.address))?;
+    Ok(Some(port))
 }
 
 /// Serves until something says to stop, and gives the exit code in case that some are cut off.
