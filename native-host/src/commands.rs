@@ -91,8 +91,7 @@ fn clock() -> Clock {
 }
 
 async fn proxy(layers: Layers, progress: bool) -> Result<ExitCode, Failure> {
-    let settings = load(&layers)?;
-    let (watched, fixed, tuning) = Watched::read(layers, &settings).map_err(usage)?;
+    let (watched, settings, fixed, tuning) = Watched::read(layers).map_err(usage)?;
     let options = proxy::options(&fixed, tuning)?;
     let session = Session::open(settings, progress).await?;
     proxy::run(&session, watched, fixed, options).await

@@ -46,8 +46,7 @@ impl Layers {
 pub(crate) struct Watched {
     layers: Layers,
     fixed: Fixed,
-    files: Vec<PathBuf>,
-    seen: Stamp,
+    files: Files,
 }
 
 impl Watched {
@@ -56,27 +55,23 @@ impl Watched {
     /// # Errors
     ///
     /// A value means nothing, or a file cannot be used.
-    pub(crate) fn read(
-        layers: Layers,
-        settings: &Settings,
-    ) -> anyhow::Result<(Self, Fixed, Tuning)> {
-        let fixed = Fixed::read(settings)?;
-        let files = files(&layers, settings);
-        // Before they are read: a change in between is seen at the next look.
-        let seen = stamp(&files);
-        let tuning = settings::tuning(settings)?;
-        Ok((Self { layers, fixed: fixed.clone(), files, seen }, fixed, tuning))
+    pub(crate) fn read(layers: Layers) -> anyhow::Result<(Self, Settings, Fixed, Tuning)> {
+        let mut files = Files::default();
+        let settings = files.load(&layers)?;
+        let fixed = Fixed::read(&settings)?;
+        let tuning = settings::tuning(&settings)?;
+        Ok((Self { layers, fixed: fixed.clone(), files }, settings, fixed, tuning))
     }
 
     /// Whether there is anything to look at: a proxy that has all from the environment is left in
     /// peace.
     pub(crate) fn has_files(&self) -> bool {
-        !self.files.is_empty()
+        !self.files.paths.is_empty()
     }
 
     /// Whether a file is another one than at the last [`reload`](Self::reload).
     pub(crate) fn has_changed(&self) -> bool {
-        stamp(&self.files) != self.seen
+        self.files.stamp() != self.files.seen
     }
 
     /// Reads everything again.
@@ -85,10 +80,7 @@ impl Watched {
     ///
     /// What is there now cannot be used; another try makes sense when it changes again.
     pub(crate) fn reload(&mut self) -> anyhow::Result<Tuning> {
-        self.seen = stamp(&self.files);
-        let settings = self.layers.load()?;
-        self.files = files(&self.layers, &settings);
-        self.seen = stamp(&self.files);
+        let settings = self.files.load(&self.layers)?;
         let tuning = settings::tuning(&settings)?;
         if Fixed::read(&settings)? != self.fixed {
             tracing::warn!(
@@ -99,14 +91,32 @@ impl Watched {
     }
 }
 
-fn files(layers: &Layers, settings: &Settings) -> Vec<PathBuf> {
-    let mut files = settings::files(settings);
-    files.extend(Some(layers.path().to_owned()).filter(|path| path.exists()));
-    files
+/// The files that settings are read from, as they were seen before that.
+#[derive(Default)]
+struct Files {
+    paths: Vec<PathBuf>,
+    seen: Stamp,
 }
 
-fn stamp(files: &[PathBuf]) -> Stamp {
-    Stamp::of(files.iter().map(PathBuf::as_path))
+impl Files {
+    /// Loads the settings, and knows from then on which files they name.
+    fn load(&mut self, layers: &Layers) -> anyhow::Result<Settings> {
+        loop {
+            // Before any of them is read: a change in between is seen at the next look.
+            self.seen = self.stamp();
+            let settings = layers.load()?;
+            let mut paths = settings::files(&settings);
+            paths.extend(Some(layers.path().to_owned()).filter(|path| path.exists()));
+            if paths == self.paths {
+                return Ok(settings);
+            }
+            self.paths = paths;
+        }
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp::of(self.paths.iter().map(PathBuf::as_path))
+    }
 }
 
 #[cfg(test)]
@@ -130,8 +140,7 @@ mod tests {
 
         fn watched(&self) -> Watched {
             let layers = Layers { file: Some(self.0.clone()), ..Layers::default() };
-            let settings = layers.load().unwrap();
-            Watched::read(layers, &settings).unwrap().0
+            Watched::read(layers).unwrap().0
         }
     }
 

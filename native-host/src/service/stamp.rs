@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// What tells one version of some files from the next; a file that is not there is one too.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Stamp(Vec<Option<(SystemTime, u64)>>);
 
 impl Stamp {
