@@ -36,7 +36,7 @@ pub(super) fn plain(rng: &mut Rng, place: &Place) -> String {
         ),
         14 => format!("SELECT 1 / ({n} - g) FROM generate_series(1, 5) g"),
         15 => format!("COPY (SELECT g, 'v' || g FROM generate_series(1, {n}) g) TO STDOUT"),
-        16 => format!("COPY {table} TO STDOUT (FORMAT csv)"),
+        16 => format!("COPY (SELECT * FROM {table} ORDER BY id) TO STDOUT (FORMAT csv)"),
         17 => format!("SET LOCAL work_mem = '{}MB'", n + 1),
         _ => "SHOW work_mem".to_owned(),
     }
@@ -102,7 +102,7 @@ pub(super) fn session(rng: &mut Rng, place: &Place) -> String {
         5 => "SET IntervalStyle = 'iso_8601'; SELECT '1 day 2 hours'::interval".to_owned(),
         6 => "RESET TimeZone".to_owned(),
         7 => "RESET ALL".to_owned(),
-        8 => format!("SET statement_timeout = '{n}0s'"),
+        8 => format!("SET statement_timeout = '{n}0min'"),
         9 => "SHOW statement_timeout".to_owned(),
         10 => format!("CREATE TEMPORARY TABLE own_{n} AS SELECT {n} AS v"),
         11 => format!("SELECT v + 0 FROM own_{n}"),
