@@ -31,6 +31,18 @@ async fn loud(house: &House, arguments: &[&str]) -> Proxy {
     Proxy::of(house.proxy(arguments).env("LAKEGATE_LOG", "trace")).await
 }
 
+/// A session as soon as there is one: where applications wait a second for the database, a busy
+/// machine may take longer to log in to it.
+async fn at_last(proxy: &Proxy) -> Client {
+    let mut client = None;
+    until(async || {
+        client = proxy.connect().await.ok();
+        client.is_some()
+    })
+    .await;
+    client.unwrap()
+}
+
 /// Asks again until the answer is yes.
 async fn until(mut asked: impl AsyncFnMut() -> bool) {
     let answered = timeout(DEADLINE, async { while !asked().await {} }).await;

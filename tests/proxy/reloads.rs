@@ -7,7 +7,7 @@ use lakegate_tests::{House, Proxy, refusal};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use tokio_postgres::{Client, Error, NoTls};
 
-use crate::value;
+use crate::{at_last, value};
 
 const OLD: &str = "the first password of applications";
 const NEW: &str = "another password of applications";
@@ -60,7 +60,7 @@ async fn but_not_what_cannot_be_used() {
     house.set_up().await;
     house.write("lakegate.toml", "lakegate_proxy_pool_size = 1\n");
     let mut proxy = Proxy::start(&house, &["--wait", "1"]).await;
-    let first = proxy.connect().await.unwrap();
+    let first = at_last(&proxy).await;
     house.write("lakegate.toml", "lakegate_proxy_pool_size = 'two'\n");
     proxy.reload();
     proxy.running().says("the new settings are not used, the old ones stay").await;
@@ -68,7 +68,7 @@ async fn but_not_what_cannot_be_used() {
     house.write("lakegate.toml", "lakegate_proxy_pool_size = 2\n");
     proxy.reload();
     proxy.running().says("the settings were read again").await;
-    let second = proxy.connect().await.unwrap();
+    let second = at_last(&proxy).await;
     for client in [&first, &second] {
         assert_eq!(value(client, "SELECT 'here'").await.unwrap(), "here");
     }

@@ -3,6 +3,8 @@
 use lakegate_tests::{House, Program};
 use rustix::process::Signal;
 
+use crate::until;
+
 /// `lakegate run` with a script.
 fn run(house: &House, script: &str) -> Program {
     house.lakegate(["run", "--", "sh", "-c", script])
@@ -90,10 +92,28 @@ async fn which_ends_when_lakegate_is_killed() {
     let script = "trap 'echo told; kill -9 $!; exit' TERM; tail -f /dev/null & echo up; wait";
     let mut running = run(&house, script).start();
     assert_eq!(running.line().await, "up");
+    // The program was started first.
+    until(async || {
+        tokio::task::yield_now().await;
+        is_tied(running.id())
+    })
+    .await;
     running.signal(Signal::KILL);
     assert_eq!(running.line().await, "told");
     let ended = running.end().await.prints("up\ntold\n");
     assert_eq!(ended.code, None);
+}
+
+/// Whether this process has started the shell that tells the program of its end.
+fn is_tied(lakegate: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{lakegate}/task")).unwrap();
+    let children =
+        |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children"));
+    let children = threads.flatten().flat_map(children).collect::<String>();
+    children.split_whitespace().any(|child| {
+        let arguments = std::fs::read_to_string(format!("/proc/{child}/cmdline"));
+        arguments.is_ok_and(|arguments| arguments.contains("lakegate-lifeline"))
+    })
 }
 
 #[tokio::test]

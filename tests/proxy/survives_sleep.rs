@@ -4,7 +4,7 @@
 use lakegate_tests::{House, refusal};
 use serde_json::{Value, json};
 
-use crate::{loud, value};
+use crate::{at_last, loud, value};
 
 #[tokio::test]
 async fn and_applications_wait() {
@@ -39,7 +39,7 @@ async fn or_are_told_in_time() {
         assert_eq!(code, "57P03", "{mode}, {meanwhile}: {words}");
         house.heal().await;
         house.emulator("DELETE /connections", Value::Null).await;
-        assert_eq!(value(&proxy.connect().await.unwrap(), "SELECT 'x'").await.unwrap(), "x");
+        assert_eq!(value(&at_last(&proxy).await, "SELECT 'x'").await.unwrap(), "x");
         proxy.stop().await;
     }
 }
