@@ -12,26 +12,37 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::env::Variables;
 
-/// Waits until somebody wants the emulator to stop.
-///
-/// # Errors
-/// When signals cannot be received.
-pub async fn asked_to_stop() -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-    Ok(())
+/// What somebody sends who wants the emulator to stop.
+pub struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
-/// Runs `command` with `variables` and returns the code to exit with: the command's own, or 128
-/// and the number of the signal that ended it.
+impl Stop {
+    /// Receives it from now on. Before, it ends this process at once.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub fn receive() -> anyhow::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
+        let terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    /// Waits until it comes, or has come.
+    pub async fn asked(mut self) {
+        tokio::select! { _ = self.interrupt.recv() => {}, _ = self.terminate.recv() => {} }
+    }
+}
+
+/// Runs `command` with `variables`, which is to `stop` in our place, and returns the code to exit
+/// with: the command's own, or 128 and the number of the signal that ended it.
 ///
 /// # Errors
 /// When the command cannot be started.
-pub async fn run(command: &[OsString], variables: &Variables) -> anyhow::Result<u8> {
+pub async fn run(command: &[OsString], variables: &Variables, stop: Stop) -> anyhow::Result<u8> {
     let (program, arguments) = command.split_first().context("there is no command")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    let Stop { mut interrupt, mut terminate } = stop;
     let mut child = Command::new(program);
     child.args(arguments);
     // What our caller has of a real workspace must not reach it from here.

@@ -31,6 +31,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let emulator = Emulator::start(cli.options()).await?;
     emulator.lakebase().set_policy(cli.policy());
     let variables = env::variables(&emulator, cli.schema());
+    // Who reads the variables may want the end of it at once.
+    let stop = child::Stop::receive()?;
     if let Some(file) = &cli.env_file {
         env::write(&variables, file).with_context(|| format!("writing `{}`", file.display()))?;
     } else if cli.json {
@@ -39,9 +41,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         print!("{}", env::shell(&variables));
     }
     let code = if cli.command.is_empty() {
-        child::asked_to_stop().await.map(|()| 0)
+        stop.asked().await;
+        Ok(0)
     } else {
-        child::run(&cli.command, &variables).await
+        child::run(&cli.command, &variables, stop).await
     };
     if cli.keep {
         eprintln!("kept {}", emulator.folder().display());

@@ -1,10 +1,11 @@
 //! The binary: what it prints, whom it runs, and that nothing of it stays.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio_postgres::{Config, NoTls};
 
 fn emulator() -> Command {
@@ -34,6 +35,21 @@ fn a_stop_is_passed_on_to_the_command() {
     let script = r#"trap 'kill $!; exit 9' TERM; sleep 600 & kill -TERM "$PPID"; wait"#;
     let status = emulator().args(["--", "sh", "-c", script]).status().unwrap();
     assert_eq!(status.code(), Some(9));
+}
+
+#[test]
+fn a_stop_is_heard_as_soon_as_a_variable_is_told() {
+    // More than a pipe holds: it is not done with telling before we have read.
+    let schema = "s".repeat(100_000);
+    let mut command = emulator();
+    command.args(["--json", "--schema", &schema]).stdout(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut stdout = process.stdout.take().unwrap();
+    stdout.read_exact(&mut [0]).unwrap();
+    kill_process(Pid::from_child(&process), Signal::TERM).unwrap();
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(0));
 }
 
 #[test]
