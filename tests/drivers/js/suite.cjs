@@ -10,10 +10,14 @@ const DATABASE = process.env.LOGIN_DATABASE;
 // How long anything may take on a busy machine before it is called hung, in milliseconds.
 const DEADLINE = 60_000;
 
-/** What runs `words` now, as the server tells it; the one that asks is not among them. */
-const isRunning = (words) =>
+/**
+ * Which sessions are within pg_sleep, as the server tells it. It is not enough that the query is
+ * active: that it is while it is prepared, and a cancel request that comes before it is executed
+ * cancels nothing.
+ */
+const isAsleep = (words) =>
   `SELECT count(*)::int AS count FROM pg_stat_activity
-   WHERE state = 'active' AND query LIKE '%${words}%' AND pid <> pg_backend_pid()`;
+   WHERE wait_event = 'PgSleep' AND query LIKE '%${words}%'`;
 
 const promises = [];
 
@@ -50,10 +54,24 @@ async function fails(code, work) {
   });
 }
 
+/**
+ * What `ask` finds, asked again as long as the session's own time limit ends it: on a busy machine
+ * anything may take longer than that.
+ */
+async function inTime(ask) {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      assert.equal(error.code, "57014", error);
+    }
+  }
+}
+
 /** All of these numbers' promises, at once. */
 const atOnce = (count, work) => Promise.all(Array.from({ length: count }, (_, n) => work(n)));
 
 /** `[0, count)` */
 const range = (count) => Array.from({ length: count }, (_, n) => n);
 
-module.exports = { DATABASE, ROLE, assert, atOnce, fails, isRunning, promise, range, run };
+module.exports = { DATABASE, ROLE, assert, atOnce, fails, inTime, isAsleep, promise, range, run };
