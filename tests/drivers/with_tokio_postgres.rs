@@ -262,11 +262,12 @@ async fn listens(door: &Door<'_>) {
 
 async fn cancels(door: &Door<'_>) {
     let (client, watcher) = (door.session().await, door.session().await);
-    let running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'
-        AND query LIKE '%tokio sleeps%' AND pid <> pg_backend_pid()";
+    // Not only active: that it is while it is prepared, when nothing can be cancelled.
+    let sleepers = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'
+        AND query LIKE '%tokio sleeps%'";
     let asleep = client.query("SELECT pg_sleep(600) /* tokio sleeps */", &[]);
     let cancel = async {
-        while value::<i64>(&watcher, running).await == 0 {}
+        while value::<i64>(&watcher, sleepers).await == 0 {}
         door.cancel(&client).await;
     };
     let (ended, ()) = tokio::join!(asleep, cancel);

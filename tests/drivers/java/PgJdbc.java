@@ -344,20 +344,24 @@ class PgJdbc {
     }
 
     static void cancels() throws Exception {
-        String running = "SELECT count(*)::integer FROM pg_stat_activity WHERE state = 'active'"
-                + " AND query LIKE '%pgjdbc sleeps%' AND pid <> pg_backend_pid()";
+        // Not only active: that it is before it is executed, when nothing can be cancelled.
+        String sleepers = "SELECT count(*)::integer FROM pg_stat_activity"
+                + " WHERE wait_event = 'PgSleep' AND query LIKE '%pgjdbc sleeps%'";
         ExecutorService pool = Executors.newCachedThreadPool();
         two(sessions -> {
             Statement asleep = sessions[0].createStatement();
             Future<?> ended = pool.submit(() -> fails("57014",
                     () -> asleep.execute("SELECT pg_sleep(600) /* pgjdbc sleeps */")));
-            while (!value(sessions[1], running).equals(1)) {}
+            while (!value(sessions[1], sleepers).equals(1)) {}
             asleep.cancel();
             ended.get();
             equal(value(sessions[0], "SELECT 1"), 1);
-            // The driver's own limit cancels as well.
+            // The driver's own limit cancels as well. On a busy machine that may be before the query
+            // is executed, and cancels nothing: then it is the server that ends it.
+            execute(sessions[0], "SET statement_timeout = '10s'");
             asleep.setQueryTimeout(1);
             fails("57014", () -> asleep.execute("SELECT pg_sleep(600)"));
+            execute(sessions[0], "RESET statement_timeout");
             equal(value(sessions[0], "SELECT 2"), 2);
         });
         pool.shutdown();
@@ -452,6 +456,8 @@ class PgJdbc {
 
     static void keepsWhatASessionMakes() throws Exception {
         String taken = "SELECT pg_try_advisory_lock(11)";
+        // Lets go at once: a lock must not be left to the suite's next run.
+        String briefly = "SELECT pg_try_advisory_xact_lock(11)";
         String exists = "SELECT to_regclass('own') IS NOT NULL";
         two(sessions -> {
             execute(sessions[0], "CREATE TEMPORARY TABLE own AS SELECT 42 AS answer");
@@ -463,7 +469,7 @@ class PgJdbc {
             }
         });
         one(sessions -> {
-            while (value(sessions[0], taken).equals(false)) {}
+            while (value(sessions[0], briefly).equals(false)) {}
             equal(value(sessions[0], exists), false);
         });
     }

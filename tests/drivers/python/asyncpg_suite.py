@@ -8,7 +8,7 @@ import uuid
 
 import asyncpg
 
-from suite import DATABASE, IS_RUNNING, ROLE, afails, afailing, equal, promise, run
+from suite import DATABASE, IS_ASLEEP, ROLE, afails, afailing, equal, promise, run
 
 SCHEMA = {"search_path": "asyncpg_suite"}
 
@@ -185,13 +185,17 @@ async def _():
 async def _():
     async with session() as own, session() as watcher:
         sleeper = asyncio.create_task(own.fetch("SELECT pg_sleep(600) /* asyncpg sleeps */"))
-        while await watcher.fetchval(IS_RUNNING.format("asyncpg sleeps")) != 1:
+        while await watcher.fetchval(IS_ASLEEP.format("asyncpg sleeps")) != 1:
             pass
         # asyncpg itself sends the cancel request.
         sleeper.cancel()
         await afails(asyncio.CancelledError, sleeper)
         equal(await own.fetchval("SELECT 1"), 1)
+        # asyncpg's own limit sends one as well. On a busy machine that may be before the query is
+        # executed, and cancels nothing: then it is the server that ends it.
+        await own.execute("SET statement_timeout = '10s'")
         await afails(TimeoutError, own.fetch("SELECT pg_sleep(600)", timeout=0.1))
+        await own.execute("RESET statement_timeout")
         async with afailing(asyncpg.QueryCanceledError), own.transaction():
             await own.execute("SET LOCAL statement_timeout = 50")
             await own.fetch("SELECT pg_sleep(600)")
@@ -261,6 +265,8 @@ async def _():
 @promise("temporary tables, locks and cursors of a session live as long as it does")
 async def _():
     taken, exists = "SELECT pg_try_advisory_lock(8)", "SELECT to_regclass('own') IS NOT NULL"
+    # Lets go at once: a lock must not be left to the suite's next run.
+    briefly = "SELECT pg_try_advisory_xact_lock(8)"
     async with session() as own, session() as other:
         await own.execute("CREATE TEMPORARY TABLE own AS SELECT 42 AS answer")
         equal(await own.fetchval(taken), True)
@@ -270,7 +276,7 @@ async def _():
             equal((await other.fetchval(taken), await other.fetchval(exists)), (False, False))
         equal(await own.fetchval("FETCH ALL FROM held"), 5)
     async with session() as later:
-        while not await later.fetchval(taken):
+        while not await later.fetchval(briefly):
             pass
         equal(await later.fetchval(exists), False)
 

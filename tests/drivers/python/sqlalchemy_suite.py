@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from suite import DATABASE, DEADLINE, IS_RUNNING, ROLE, equal, failing, fails, promise, run, until
+from suite import DATABASE, DEADLINE, IS_ASLEEP, ROLE, equal, failing, fails, promise, run, until
 
 SCHEMA = "sqlalchemy_suite"
 # Where and who comes from the environment, as with libpq.
@@ -191,10 +191,10 @@ def _():
 
         sleeper = threading.Thread(target=sleep)
         sleeper.start()
-        running = text(IS_RUNNING.format("sqlalchemy sleeps"))
+        is_asleep = text(IS_ASLEEP.format("sqlalchemy sleeps"))
         # Within a transaction the server shows the same state again and again.
         watcher = watcher.execution_options(isolation_level="AUTOCOMMIT")
-        until(lambda: watcher.scalar(running) == 1)
+        until(lambda: watcher.scalar(is_asleep) == 1)
         session.connection.driver_connection.cancel_safe(timeout=DEADLINE)
         sleeper.join()
         equal(failed, ["57014"])

@@ -15,10 +15,12 @@ DATABASE = os.environ["LOGIN_DATABASE"]
 # How long anything may take on a busy machine before it is called hung.
 DEADLINE = 60
 
-# What a session is running, as the server tells it. The one that asks is not among them.
-IS_RUNNING = """
+# Which sessions are within pg_sleep, as the server tells it. It is not enough that the query is
+# active: that it is while it is prepared, and a cancel request that comes before it is executed
+# cancels nothing.
+IS_ASLEEP = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE state = 'active' AND query LIKE '%' || '{}' || '%' AND pid <> pg_backend_pid()
+    WHERE wait_event = 'PgSleep' AND query LIKE '%' || '{}' || '%'
 """
 
 _promises = []
