@@ -54,16 +54,17 @@ class Application:
     def mint(self):
         """Buys a token."""
         wish = {"request_id": str(uuid.uuid4()), "instance_names": [self.instance]}
-        self.tokens.append(self.client.database.generate_database_credential(**wish).token)
+        token = self.client.database.generate_database_credential(**wish).token
+        self.due = time.time() + RENEW_AFTER
+        # Last: whoever waits for it lets time pass at once.
+        self.tokens.append(token)
 
     def renew(self):
         """Buys one every 50 minutes, until it is stopped."""
-        due = time.time() + RENEW_AFTER
         # The clock jumps, so it is looked at rather than waited for.
         while not self.stop.wait(0.02):
-            if due <= time.time():
+            if self.due <= time.time():
                 self.mint()
-                due = time.time() + RENEW_AFTER
 
     def make_engine(self):
         """The page's pool. It says nothing of TLS, and libpq takes what it is offered."""
