@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -33,6 +34,8 @@ pub struct Clock {
     file: PathBuf,
     /// The shift when it was last looked at, for those who wait for it to change.
     shift: watch::Sender<i64>,
+    /// Held by whoever moves the clock.
+    turn: Mutex<()>,
 }
 
 impl Clock {
@@ -41,7 +44,7 @@ impl Clock {
     /// # Errors
     /// When the file cannot be written.
     pub fn new(file: PathBuf) -> io::Result<Self> {
-        let clock = Self { file, shift: watch::Sender::new(0) };
+        let clock = Self { file, shift: watch::Sender::new(0), turn: Mutex::default() };
         clock.write(&json!({ "shift_ms": 0 }))?;
         Ok(clock)
     }
@@ -64,6 +67,8 @@ impl Clock {
     /// # Errors
     /// When the file cannot be written.
     pub fn advance(&self, seconds: i64) -> io::Result<i64> {
+        // Each goes on from where the one before has left it.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let shift = self.shift_ms().saturating_add(seconds.saturating_mul(1_000));
         let mut content = self.read();
         content["shift_ms"] = json!(shift);
@@ -73,8 +78,12 @@ impl Clock {
 
     /// How far the clock is ahead of real time, in milliseconds.
     pub fn shift_ms(&self) -> i64 {
-        let now = self.read()["shift_ms"].as_i64().unwrap_or(0);
-        self.shift.send_if_modified(|seen| std::mem::replace(seen, now) != now);
+        let mut now = 0;
+        self.shift.send_if_modified(|seen| {
+            // Read in here: whoever read earlier must not be the later one to tell.
+            now = self.read()["shift_ms"].as_i64().unwrap_or(0);
+            std::mem::replace(seen, now) != now
+        });
         now
     }
 
@@ -136,9 +145,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::new(folder.path().join("clock.json")).unwrap();
         std::fs::write(clock.file(), r#"{"shift_ms": 3600000, "wall_ms": 5}"#).unwrap();
-        assert!(clock.now() > Timestamp::now() + SignedDuration::from_secs(3_590));
+        let now = Timestamp::now();
+        assert!(now + SignedDuration::from_secs(3_600) <= clock.now());
         assert_eq!(clock.advance(-60).unwrap(), 3_540_000);
         let content = std::fs::read_to_string(clock.file()).unwrap();
         assert_eq!(content, r#"{"shift_ms":3540000,"wall_ms":5}"#);
+    }
+
+    #[test]
+    fn nobody_moves_it_back_by_looking_nor_loses_what_another_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::new(folder.path().join("clock.json")).unwrap();
+        std::thread::scope(|threads| {
+            for _ in 0..4 {
+                threads.spawn(|| {
+                    for _ in 0..500 {
+                        let moved = clock.advance(1).unwrap();
+                        assert!(moved <= *clock.shifts().borrow());
+                        clock.shift_ms();
+                    }
+                });
+            }
+        });
+        assert_eq!(clock.shift_ms(), 2_000_000);
     }
 }
