@@ -4,6 +4,8 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use lakegate_edges::random;
+
 /// Writes a file that is not there yet.
 ///
 /// # Errors
@@ -24,7 +26,8 @@ pub(crate) fn create(path: &Path, text: &str) -> io::Result<()> {
 /// It cannot be written; then the old one is still there.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", std::process::id()));
+    // Nobody else's: in another container another process may have the number of this one.
+    name.push(format!(".{:016x}", random::draw()));
     let temporary = PathBuf::from(name);
     let written = create(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {

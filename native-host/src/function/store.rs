@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::{fs, process};
 
 use anyhow::Context;
+use lakegate_edges::random;
 use sha2::{Digest, Sha256};
 
 /// The largest key and value, in bytes. A sealed credential takes a few thousand.
@@ -38,8 +38,8 @@ impl Store {
         std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
         let store = maker.create(folder).and_then(|()| {
             // Trying now tells at the start, not at the first credential.
-            write_file(folder, "probe", b"")?;
-            fs::remove_file(folder.join("probe"))
+            let probe = draft_of(folder, "probe");
+            write_draft(&probe, b"").and_then(|()| fs::remove_file(&probe))
         });
         store.with_context(|| format!("the store {} cannot be written", folder.display()))?;
         Ok(Self::Folder(folder.to_owned()))
@@ -150,9 +150,7 @@ fn read_file(path: &Path) -> io::Result<(String, Vec<u8>)> {
 }
 
 fn write_file(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
-    static WRITES: AtomicU64 = AtomicU64::new(0);
-    let number = WRITES.fetch_add(1, Ordering::Relaxed);
-    let draft = folder.join(format!("{name}.{}-{number}", process::id()));
+    let draft = draft_of(folder, name);
     let written = write_draft(&draft, content).and_then(|()| fs::rename(&draft, folder.join(name)));
     if written.is_err() {
         // The first error is the one to tell.
@@ -161,10 +159,16 @@ fn write_file(folder: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Where a file is written that nobody else writes: not another process either, which may have the
+/// same number in another container.
+fn draft_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.{:016x}", random::draw()))
+}
+
 /// Readable by its owner alone from the beginning.
 fn write_draft(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
@@ -174,6 +178,8 @@ fn write_draft(path: &Path, content: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::{process, thread};
+
     use super::*;
 
     /// A folder of one test, gone at its end.
@@ -224,6 +230,17 @@ mod tests {
         assert_eq!(other.get("k").unwrap().as_deref(), Some(&b"v"[..]));
         fs::write(folder.0.join(name_of("k")), "torn").unwrap();
         assert!(one.get("k").unwrap_err().to_string().ends_with(".value is no value"));
+    }
+
+    #[test]
+    fn many_open_it_at_once() {
+        let folder = Folder::new("many");
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| (0..100).for_each(|_| drop(Store::open(Some(&folder.0)).unwrap())));
+            }
+        });
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0, "no probe is left behind");
     }
 
     #[cfg(unix)]
