@@ -229,7 +229,7 @@ fn broken(error: &io::Error) -> Obstacle {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
     use crate::tls;
@@ -261,8 +261,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_where_nobody_listens() {
-        // It was free this moment, and nobody is told of it.
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        // Nobody else gets it, and nobody listens.
+        let taken = TcpSocket::new_v4().unwrap();
+        taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = taken.local_addr().unwrap().port();
         let steps = walk("127.0.0.1", port, Greeting::Https).await;
         assert_eq!(steps[0], (Stage::Dns, Ok("127.0.0.1 is an address".to_owned())));
         assert!(matches!(steps[1..], [(Stage::Tcp, Err(Obstacle::Refused(_)))]), "{steps:?}");
