@@ -136,7 +136,8 @@ async fn an_idle_instance_makes_room_and_the_next_request_has_a_new_one() {
     assert_eq!(instances(&function), 2);
 }
 
-#[tokio::test]
+/// Time passes when there is nothing else to do: nobody is slower than a limit allows.
+#[tokio::test(start_paused = true)]
 async fn a_request_without_end_is_cut_off_and_others_are_served_elsewhere() {
     let limits = Limits { deadline: Duration::from_secs(2), ..Limits::default() };
     let function = start(limits).await;
@@ -148,7 +149,8 @@ async fn a_request_without_end_is_cut_off_and_others_are_served_elsewhere() {
     assert_eq!(instances(&function), 2, "nobody is sent to where that one may still be");
 }
 
-#[tokio::test]
+/// Time passes as above.
+#[tokio::test(start_paused = true)]
 async fn whoever_finds_no_instance_is_told() {
     let limits = Limits {
         deadline: Duration::from_secs(2),

@@ -165,12 +165,17 @@ async fn rest(mut stream: impl AsyncRead + Unpin) -> String {
 
 /// The head of the next answer, read byte by byte so that nothing after it is taken.
 async fn head(stream: &mut TcpStream) -> String {
+    next_head(stream).await.unwrap()
+}
+
+/// The same, if there is a next answer.
+async fn next_head(stream: &mut TcpStream) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     within(async {
         while !bytes.ends_with(b"\r\n\r\n") {
-            bytes.push(stream.read_u8().await.unwrap());
+            bytes.push(stream.read_u8().await?);
         }
+        Ok(String::from_utf8(bytes).unwrap())
     })
-    .await;
-    String::from_utf8(bytes).unwrap()
+    .await
 }
