@@ -1,7 +1,7 @@
 //! What the function says of itself in `/openapi.json` is true: somebody else's judge reads it, makes
 //! up requests, good and bad, and compares every answer with it.
 
-use lakegate_tests::{ADMIN, House, TOKEN, python};
+use lakegate_tests::{ADMIN, DEADLINE, House, TOKEN, python};
 use serde_json::Value;
 
 /// Where the keys belong, and what is no failure: a request may bring a login that is refused, and
@@ -34,7 +34,7 @@ async fn to_a_judge_who_tries_everything() {
     let judge = judge.arg("--seed").arg("1").arg("--generation-database").arg("none");
     let judge = judge.arg("--checks").arg("all").arg("--max-examples").arg("30");
     let judge = judge.arg("--no-color").arg(format!("{}/openapi.json", function.url()));
-    let judged = judge.run().await;
+    let judged = judge.start().end_within(5 * DEADLINE).await;
     let operations = operations(&function.ask("", "GET /openapi.json", Value::Null).await.json());
     // All but the one that it began with.
     let tested = format!("Tested: {}\n", operations - 1);

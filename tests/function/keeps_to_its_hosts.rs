@@ -34,7 +34,7 @@ async fn when_the_workspace_points_elsewhere() {
         "token_endpoint": format!("{issuer}/v1/token"),
     });
     house.fault(json!({ "route": "GET /*", "status": 200, "body": discovery })).await;
-    let answer = house.rush(function.ask(TOKEN, "POST /token", Value::Null)).await;
+    let answer = function.ask(TOKEN, "POST /token", Value::Null).await;
     expect![[r#"
         200
         content-type: application/json

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use futures_util::future::join_all;
-use lakegate_tests::{ADMIN, CACHE_KEY, Credential, House, Program, Serving, TOKEN};
+use lakegate_tests::{ADMIN, CACHE_KEY, Credential, DEADLINE, House, Program, Serving, TOKEN};
 use serde_json::{Value, json};
 
 use crate::mints;
@@ -32,8 +33,25 @@ async fn bought(house: &House, function: &Serving<'_>) -> (Credential, u64) {
 fn entries(house: &House) -> Vec<PathBuf> {
     let files = fs::read_dir(house.folder().join(STORE)).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
-    files.retain(|path| split(&fs::read(path).unwrap()).0.contains("lakegate/credential"));
+    let is_one = |file: Vec<u8>| split(&file).0.contains("lakegate/credential");
+    // A draft is none yet, and a claim may be gone already.
+    files.retain(|path| path.extension() == Some("value".as_ref()));
+    files.retain(|path| fs::read(path).is_ok_and(is_one));
     files
+}
+
+/// The same as [`bought`], once the store has it: a disk may take longer than the function waits.
+async fn bought_and_kept(house: &House, function: &Serving<'_>) -> (Credential, u64) {
+    let content = || -> BTreeSet<_> {
+        entries(house).into_iter().map(|path| fs::read(path).unwrap()).collect()
+    };
+    let before = content();
+    let bought = bought(house, function).await;
+    let start = Instant::now();
+    while content() == before {
+        assert!(start.elapsed() < DEADLINE, "it is never kept");
+    }
+    bought
 }
 
 /// A file of the store: two lines that name the entry, then what is kept.
@@ -48,7 +66,7 @@ async fn by_a_sealed_credential() {
     let house = House::open().await;
     house.set_up().await;
     let function = house.serving(cold(&house)).await;
-    let (first, mints_of_first) = bought(&house, &function).await;
+    let (first, mints_of_first) = bought_and_kept(&house, &function).await;
     assert_eq!(mints_of_first, 1);
     for _ in 0..3 {
         let (next, mints) = bought(&house, &function).await;
@@ -106,7 +124,7 @@ async fn but_not_by_one_that_was_changed() {
     let house = House::open().await;
     house.set_up().await;
     let function = house.serving(cold(&house)).await;
-    bought(&house, &function).await;
+    bought_and_kept(&house, &function).await;
     let [entry] = &entries(&house)[..] else { panic!("one is enough") };
     let good = fs::read(entry).unwrap();
     let with_bit_at = |at: usize| {
@@ -125,7 +143,7 @@ async fn but_not_by_one_that_was_changed() {
         vec![0xff; 2 << 20],
     ] {
         fs::write(entry, &changed).unwrap();
-        let (credential, mints) = bought(&house, &function).await;
+        let (credential, mints) = bought_and_kept(&house, &function).await;
         assert_eq!(mints, 1, "{} bytes", changed.len());
         house.login(&credential).await.unwrap();
         // What was bought is kept in its place.
@@ -139,12 +157,12 @@ async fn nor_by_one_that_was_sealed_with_another_key() {
     let house = House::open().await;
     house.set_up().await;
     let function = house.serving(cold(&house)).await;
-    bought(&house, &function).await;
+    bought_and_kept(&house, &function).await;
     function.stop().await;
     let other = "b3RoZXItc2VhbHMtdGhlLWNhY2hlLWluc3RhbmNlLWI=";
     house.keep_secret(other);
     let function = house.serving(cold(&house).env("LAKEGATE_CACHE_KEY", other)).await;
-    assert_eq!(bought(&house, &function).await.1, 1);
+    assert_eq!(bought_and_kept(&house, &function).await.1, 1);
     assert_eq!(bought(&house, &function).await.1, 0);
     function.stop().await;
 }
@@ -154,7 +172,7 @@ async fn nor_by_one_of_somebody_else() {
     let house = House::open().await;
     house.set_up().await;
     let function = house.serving(cold(&house)).await;
-    bought(&house, &function).await;
+    bought_and_kept(&house, &function).await;
     function.stop().await;
     let own = entries(&house).remove(0);
 
@@ -164,7 +182,7 @@ async fn nor_by_one_of_somebody_else() {
     house.keep_secret(secret);
     let program = cold(&house).env("DATABRICKS_CLIENT_ID", id);
     let function = house.serving(program.env("DATABRICKS_CLIENT_SECRET", secret)).await;
-    let (credential, mints) = bought(&house, &function).await;
+    let (credential, mints) = bought_and_kept(&house, &function).await;
     assert_eq!((credential.user(), mints), (id, 1));
     // Not even when it lies in the other one's place.
     let others = entries(&house).into_iter().find(|path| *path != own).unwrap();

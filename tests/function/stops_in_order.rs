@@ -7,7 +7,7 @@ use lakegate_tests::{ADMIN, DEADLINE, House, Serving, TOKEN};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::asked;
+use crate::{asked, raw};
 
 /// Returns once nobody is let in any more.
 async fn closed(function: &Serving<'_>) {
@@ -22,18 +22,21 @@ async fn under_load() {
     let house = House::open().await;
     house.set_up().await;
     house.forget().await;
-    let function = house.serve().await;
+    let function = house.serving(house.function().arg("--drain").arg("600")).await;
+    let begun = (0..16).map(|_| raw::begin(&function, ADMIN, "POST /bootstrap", 2));
+    let begun = join_all(begun).await;
     house.fault(json!({ "route": "* *", "delay_ms": 300 })).await;
-    let tokens = (0..32).map(|_| function.ask(TOKEN, "POST /token", Value::Null));
-    let plans = (0..8).map(|_| function.ask(ADMIN, "GET /bootstrap", Value::Null));
-    let stopping = async {
+    let token = function.ask(TOKEN, "POST /token", Value::Null);
+    let others = async {
         asked(&house).await;
         function.ask_to_stop();
         closed(&function).await;
+        join_all(begun.into_iter().map(|request| request.finish("{}"))).await
     };
-    let (tokens, plans, ()) = tokio::join!(join_all(tokens), join_all(plans), stopping);
-    for answer in tokens.into_iter().chain(plans) {
-        answer.has(200);
+    let (token, others) = tokio::join!(token, others);
+    token.has(200);
+    for answer in others {
+        assert_eq!(raw::status(&answer), Some(200), "{answer}");
     }
     function.end().await.exits(0);
 }

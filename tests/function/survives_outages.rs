@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use expect_test::{Expect, expect};
-use lakegate_tests::{ADMIN, DEADLINE, House, Serving, TOKEN};
+use lakegate_tests::{ADMIN, Answer, DEADLINE, House, Serving, TOKEN};
 use serde_json::{Value, json};
 
-use crate::asked;
+use crate::raw;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -14,6 +14,19 @@ const MINUTE: Duration = Duration::from_secs(60);
 async fn check(house: &House, function: &Serving<'_>, expected: Expect) {
     let answer = house.rush(function.ask(TOKEN, "POST /token", Value::Null)).await;
     expected.assert_eq(answer.told());
+}
+
+/// What went wrong last with the token: it is not renewed while somebody waits, but beside that.
+async fn last_problem(function: &Serving<'_>) -> Value {
+    let start = Instant::now();
+    loop {
+        let status = function.ask(TOKEN, "GET /status", Value::Null).await.has(200).json();
+        let problem = &status["token"]["last_problem"];
+        if !problem.is_null() {
+            return problem.clone();
+        }
+        assert!(start.elapsed() < DEADLINE, "nothing went wrong: {status}");
+    }
 }
 
 #[tokio::test]
@@ -28,8 +41,7 @@ async fn of_the_workspace_as_long_as_a_token_lives() {
         function.ask(TOKEN, "POST /token", Value::Null).await.has(200);
         function.ask(ADMIN, "GET /bootstrap", Value::Null).await.has(200);
     }
-    let status = function.ask(TOKEN, "GET /status", Value::Null).await.json();
-    assert_eq!(status["token"]["last_problem"]["kind"], "unavailable", "{status}");
+    assert_eq!(last_problem(&function).await["kind"], "unavailable");
 
     house.pass(6 * MINUTE);
     check(&house, &function, expect![[r#"
@@ -337,17 +349,35 @@ async fn one_that_sleeps_is_waited_for() {
     let function = house.serve().await;
     let asleep = json!({ "suspend": { "wake_ms": 300, "meanwhile": "refuse" } });
     house.fault_of_postgres(asleep).await;
-    let answer = house.rush(function.ask(ADMIN, "GET /bootstrap", Value::Null)).await;
-    answer.has(200);
+    function.ask(ADMIN, "GET /bootstrap", Value::Null).await.has(200);
     function.stop().await;
+}
+
+/// Asks for a credential of a workspace that does not answer, and again when it does.
+async fn given_up(house: &House, deadline: u64) -> [Answer; 2] {
+    house.fault(json!({ "route": "* *", "reply": "hang" })).await;
+    let program = house.function().arg("--deadline").arg(deadline.to_string());
+    let function = house.serving(program).await;
+    let first = function.ask(TOKEN, "POST /token", Value::Null).await;
+    house.heal().await;
+    let second = function.ask(TOKEN, "POST /token", Value::Null).await;
+    function.stop().await;
+    [first, second]
 }
 
 #[tokio::test]
 async fn what_takes_too_long_is_given_up() {
     let house = House::open().await;
-    house.fault(json!({ "route": "* *", "reply": "hang" })).await;
-    let function = house.serving(house.function().arg("--deadline").arg("1")).await;
-    let answer = function.ask(TOKEN, "POST /token", Value::Null).await;
+    let mut deadline = 1;
+    let first = loop {
+        let [first, second] = given_up(&house, deadline).await;
+        if (first.status, second.status) == (504, 200) {
+            break first;
+        }
+        // A machine that is slower than its deadline in everything has a longer one.
+        deadline *= 2;
+        assert!(deadline < 60, "{first:?}, {second:?}");
+    };
     expect![[r#"
         504
         content-type: application/problem+json
@@ -358,38 +388,34 @@ async fn what_takes_too_long_is_given_up() {
           "title": "There was no answer in time",
           "type": "urn:lakegate:problem:timeout"
         }
-    "#]].assert_eq(answer.told());
-    house.heal().await;
-    function.ask(TOKEN, "POST /token", Value::Null).await.has(200);
-    function.stop().await;
+    "#]].assert_eq(first.told());
 }
 
 #[tokio::test]
 async fn more_than_it_takes_at_a_time_is_told_to_come_again() {
     let house = House::open().await;
-    house.fault(json!({ "route": "* *", "reply": "hang", "times": 1 })).await;
-    house.forget().await;
+    house.set_up().await;
     let function = house.serving(house.function().arg("--max-requests").arg("1")).await;
-    let held = function.ask(TOKEN, "POST /token", Value::Null);
-    let others = async {
-        asked(&house).await;
-        let busy = function.ask("", "GET /healthz", Value::Null).await;
-        expect![[r#"
-            503
-            content-type: application/problem+json
-            retry-after: $SECONDS
-            {
-              "advice": "try again in a second; --max-requests sets how many it takes",
-              "detail": "as many requests are under way as this server takes at a time",
-              "status": 503,
-              "title": "There was no usable answer",
-              "type": "urn:lakegate:problem:unavailable"
-            }
-        "#]]
-        .assert_eq(busy.told());
-    };
-    let (held, ()) = tokio::join!(house.rush(held), others);
-    held.has(200);
-    function.ask("", "GET /healthz", Value::Null).await.has(200);
+    let held = raw::begin(&function, ADMIN, "POST /bootstrap", 2).await;
+    let busy = function.ask("", "GET /healthz", Value::Null).await;
+    expect![[r#"
+        503
+        content-type: application/problem+json
+        retry-after: $SECONDS
+        {
+          "advice": "try again in a second; --max-requests sets how many it takes",
+          "detail": "as many requests are under way as this server takes at a time",
+          "status": 503,
+          "title": "There was no usable answer",
+          "type": "urn:lakegate:problem:unavailable"
+        }
+    "#]]
+    .assert_eq(busy.told());
+    assert_eq!(raw::status(&held.finish("{}").await), Some(200));
+    // The place is free when the last byte is out, which may be a moment after it is read.
+    let start = Instant::now();
+    while function.ask("", "GET /healthz", Value::Null).await.status != 200 {
+        assert!(start.elapsed() < DEADLINE, "the place is never free");
+    }
     function.stop().await;
 }
