@@ -1,10 +1,12 @@
 //! An application that connects in every way there is.
 
+use std::time::Instant;
+
 use lakegate_client::{Builder, Lakebase};
-use lakegate_tests::House;
+use lakegate_tests::{DEADLINE, House};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgPool, Postgres};
+use sqlx::{ConnectOptions, PgPool, Postgres};
 
 /// What leads to a house's Lakebase.
 const SETTINGS: [&str; 9] = [
@@ -45,8 +47,24 @@ impl Application {
     pub(crate) async fn of(builder: Builder) -> Self {
         let lakebase = builder.start().await.unwrap();
         let deadpool = lakebase.deadpool().max_size(100).build().unwrap();
-        let sqlx = lakebase.sqlx(PgPoolOptions::new().max_connections(100)).await.unwrap();
+        let options = PgPoolOptions::new().max_connections(100).acquire_timeout(DEADLINE);
+        let sqlx = lakebase.sqlx(options).await.unwrap();
         Self { lakebase, deadpool, sqlx }
+    }
+
+    /// What sqlx logs in with, to be compared.
+    pub(crate) fn login_of_sqlx(&self) -> String {
+        self.sqlx.connect_options().to_url_lossy().into()
+    }
+
+    /// Returns once sqlx logs in with something else than this: it is told of a renewal beside
+    /// those who wait for one.
+    pub(crate) async fn sqlx_is_told(&self, old: &str) {
+        let start = Instant::now();
+        while self.login_of_sqlx() == old {
+            assert!(start.elapsed() < DEADLINE, "sqlx is never told of the renewal");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// A connection of each kind.

@@ -16,13 +16,15 @@ async fn and_no_pool_notices() {
     let application = Application::start(&house).await;
     house.forget().await;
     let first = application.lakebase.credential().await.unwrap();
-    let mut open = application.connect().await;
+    let (mut open, login) = (application.connect().await, application.login_of_sqlx());
 
     house.pass(50 * MINUTE);
     let second = application.lakebase.renewed(&first).await.unwrap();
     assert_eq!((first.generation(), second.generation()), (1, 2));
     assert!(first.password() != second.password() && first.expires_at() < second.expires_at());
     assert_eq!(house.counts().await["credentials"], 1);
+
+    application.sqlx_is_told(&login).await;
 
     // Lakebase takes the first one no more.
     house.pass(11 * MINUTE);

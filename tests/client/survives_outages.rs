@@ -26,7 +26,7 @@ async fn of_the_workspace_for_as_long_as_the_token_lives() {
     let status = lakebase.status().await.unwrap().unwrap();
     assert!(status.life.state.serves() && status.life.state != State::Live, "{status:?}");
     house.pass(8 * MINUTE);
-    let mut held = application.connect().await;
+    let (mut held, login) = (application.connect().await, application.login_of_sqlx());
 
     // Now it is dead, and there is no other.
     house.pass(3 * MINUTE);
@@ -41,6 +41,7 @@ async fn of_the_workspace_for_as_long_as_the_token_lives() {
 
     house.heal().await;
     house.rush(async { while lakebase.renewed(&first).await.is_err() {} }).await;
+    application.sqlx_is_told(&login).await;
     application.connect().await;
 }
 
@@ -51,7 +52,7 @@ async fn of_an_endpoint_that_is_asleep() {
     let application = Application::start(&house).await;
     let asleep = json!({ "suspend": { "wake_ms": 500, "meanwhile": "refuse" } });
     house.fault_of_postgres(asleep.clone()).await;
-    house.rush(application.lakebase.connect()).await.unwrap();
+    application.lakebase.connect().await.unwrap();
     house.fault_of_postgres(asleep).await;
-    drop(house.rush(application.deadpool.get()).await.unwrap());
+    drop(application.deadpool.get().await.unwrap());
 }
