@@ -9,3 +9,4 @@ pub mod scram;
 pub mod serve;
 pub mod splice;
 pub mod startup;
+mod witness;

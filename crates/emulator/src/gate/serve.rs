@@ -10,13 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::age::{Age, Over};
-use super::faults::{Hold, Verdict};
+use super::faults::Verdict;
 use super::login::judge;
-use super::message::{ASK_FOR_PASSWORD, Meter, Seen, fatal, read_password};
+use super::message::{ASK_FOR_PASSWORD, fatal, read_password};
 use super::splice::{Brakes, splice};
 use super::startup::{self, First, Startup, StartupError};
+use super::witness::{Answers, Questions};
 use crate::certificate::{CertificateError, Shown};
-use crate::counts::Statement;
 use crate::lakebase::Lakebase;
 use crate::postgres::address::Wire;
 use crate::postgres::catalog::CatalogError;
@@ -199,49 +199,17 @@ impl Gate {
     ) -> Result<(), GateError> {
         let tally = &self.lakebase.tally;
         tally.count(|counts| counts.logins += 1);
-        let (role, database): (Arc<str>, Arc<str>) =
-            (startup.user().into(), startup.database().into());
         // The login has just looked at the clock.
         let age = Age::new(self.lakebase.clock.shifts());
         let faults = &self.lakebase.gate_faults;
         let brakes = Brakes { stall: faults.stall(), hold: faults.hold() };
         let hold = *brakes.hold.borrow();
-        let is_held = |round_trip, answered| {
-            let held = hold == Some(Hold { round_trip, answered });
-            tally.count(|counts| counts.held += u64::from(held));
-            held
-        };
-        let (mut asking, mut asked) = (Meter::of_client(), 0);
-        let questions = |chunk: &[u8]| {
-            age.touch();
-            let mut held = false;
-            asking.feed(chunk, |seen| match seen {
-                Seen::RoundTrip => {
-                    tally.count(|counts| counts.round_trips += 1);
-                    asked += 1;
-                    held |= is_held(asked, false);
-                }
-                Seen::Statement(sql) => {
-                    tally.note(Statement { role: role.clone(), database: database.clone(), sql });
-                }
-            });
-            held
-        };
-        // The first is the answer to the login.
-        let (mut answering, mut answered) = (Meter::of_server(), 0);
-        let answers = |chunk: &[u8]| {
-            let mut held = false;
-            // Most sessions are held nowhere, and need not pay for the look.
-            if hold.is_some_and(|hold| hold.answered) {
-                answering.feed(chunk, |_| {
-                    held |= is_held(answered, true);
-                    answered += 1;
-                });
-            }
-            held
-        };
+        let mut questions = Questions::new(tally, &age, startup, hold);
+        let mut answers = Answers::new(tally, hold);
+        let asked = |chunk: &[u8]| questions.pass(chunk);
+        let answered = |chunk: &[u8]| answers.pass(chunk);
         tokio::select! {
-            ended = splice(stream, server, brakes, questions, answers) => Ok(ended?),
+            ended = splice(stream, server, brakes, asked, answered) => Ok(ended?),
             over = age.over() => Err(GateError::Over(over)),
         }
     }
