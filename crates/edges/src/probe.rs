@@ -137,7 +137,7 @@ impl Walk {
         tell: impl FnOnce(&T) -> String,
     ) -> Option<T> {
         let start = Instant::now();
-        let result = timeout(PATIENCE, work).await.unwrap_or(Err(Obstacle::Timeout));
+        let result = timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(silence(stage)));
         let took = start.elapsed();
         let (result, value) = match result {
             Ok(value) => (Ok(tell(&value)), Some(value)),
@@ -145,6 +145,17 @@ impl Walk {
         };
         self.steps.push(Step { stage, result, took });
         value
+    }
+}
+
+/// What it means that nobody answers.
+fn silence(stage: Stage) -> Obstacle {
+    match stage {
+        // The server was not asked at all.
+        Stage::Dns => {
+            Obstacle::UnknownHost(format!("no name server answered in {} s", PATIENCE.as_secs()))
+        }
+        Stage::Tcp | Stage::Tls => Obstacle::Timeout,
     }
 }
 
@@ -275,6 +286,21 @@ mod tests {
         // One label more than 63 letters long: no name server has to be asked.
         let steps = walk(&"x".repeat(64), 1, Greeting::Https).await;
         assert!(matches!(steps[..], [(Stage::Dns, Err(Obstacle::UnknownHost(_)))]), "{steps:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_the_name_servers_until_a_name_was_found() {
+        let unknown = Obstacle::UnknownHost("no name server answered in 5 s".to_owned());
+        for (stage, expected) in [
+            (Stage::Dns, unknown),
+            (Stage::Tcp, Obstacle::Timeout),
+            (Stage::Tls, Obstacle::Timeout),
+        ] {
+            let mut walk = Walk { steps: Vec::new() };
+            let nobody = std::future::pending::<Result<(), Obstacle>>();
+            assert_eq!(walk.step(stage, nobody, |()| String::new()).await, None);
+            assert_eq!(walk.steps[0].result, Err(expected));
+        }
     }
 
     #[tokio::test]
