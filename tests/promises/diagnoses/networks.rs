@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
 use super::*;
 
 /// The workspace lets nobody in who comes from here.
@@ -50,6 +52,132 @@ async fn nobody_listens() {
           failed   login (unreachable): localhost:1: no connection: Connection refused (os error 111)
                    → Check POSTGRES_HOST and POSTGRES_PORT, that the instance is started, and that this machine may reach it on port 1.
     "#]].assert_eq(&house.told(&unwell(&run)));
+}
+
+/// A port of this machine that answers nobody, as if a firewall dropped the packets on the way.
+struct Silent {
+    port: u16,
+    _listener: TcpListener,
+    _queue: [TcpStream; 2],
+}
+
+impl Silent {
+    /// Nobody is ever taken out of its queue, and once that is full Linux drops who else knocks.
+    async fn port() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let at = listener.local_addr().unwrap();
+        // One more than the limit is let in.
+        let queue = [TcpStream::connect(at).await.unwrap(), TcpStream::connect(at).await.unwrap()];
+        let start = Instant::now();
+        while queued(at.port()) < queue.len() {
+            assert!(start.elapsed() < DEADLINE, "the queue does not fill");
+        }
+        Self { port: at.port(), _listener: listener, _queue: queue }
+    }
+
+    /// As [`told_of`], with names for this place.
+    fn told(&self, house: &House, text: &str) -> String {
+        let port = self.port;
+        let text = text.replace(&format!("127.0.0.1:{port}"), "$SILENT");
+        told_of(house, &text.replace(&format!("port {port}"), "port $PORT"))
+    }
+}
+
+/// How many connections wait at a port of this machine until they are accepted.
+fn queued(port: u16) -> usize {
+    let listens = format!(" 0100007F:{port:04X} 00000000:0000 0A 00000000:");
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    // One may be missed while others come and go.
+    let Some((_, queued)) = sockets.split_once(&listens) else { return 0 };
+    usize::from_str_radix(&queued[..8], 16).unwrap()
+}
+
+#[tokio::test]
+async fn packets_that_get_lost() {
+    let (house, silent) = (House::open().await, Silent::port().await);
+    let (workspace, port) = (format!("https://127.0.0.1:{}", silent.port), silent.port.to_string());
+    let doctor = || {
+        let doctor = house.lakegate(["doctor", "--workspace", &workspace]);
+        doctor.arg("--host").arg("127.0.0.1").arg("--port").arg(&port)
+    };
+    let told = |text: &str| silent.told(&house, text);
+    check_as(told, doctor, 1, ["workspace-tcp", "network-blocked"], expect![[r#"
+          failed   workspace-tcp (network-blocked): $SILENT: no answer in 5 s
+                   → Something drops packets on the way, a firewall most likely: let this machine connect to 127.0.0.1 on TCP port $PORT.
+          failed   workspace-token (unreachable): the workspace token for client `$SP` got no answer: no answer in time
+                   → It is tried again by itself. If it stays so, check DATABRICKS_HOST, the network and the workspace's status page.
+          failed   database-tcp (network-blocked): $SILENT: no answer in 5 s
+                   → Something drops packets on the way, a firewall most likely: let this machine connect to 127.0.0.1 on TCP port $PORT.
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn packets_that_get_lost_on_the_way_to_the_database() {
+    let (house, silent) = (ready(&[]).await, Silent::port().await);
+    let doctor = house.lakegate(["doctor", "--json", "--port", &silent.port.to_string()]).start();
+    let start = Instant::now();
+    while house.requests("POST /api/2.0/database/credentials").await == 0 {
+        assert!(start.elapsed() < DEADLINE, "no credential is bought");
+    }
+    // With the first try it is over: nobody sits through a second.
+    house.pass(Duration::from_secs(15));
+    let run = doctor.end().await.exits(1).json();
+    let mut told = String::new();
+    for check in run["checks"].as_array().unwrap().iter().filter(|it| it["outcome"] == "failed") {
+        let field = |name: &str| check[name].as_str().unwrap();
+        let [name, cause, found] = ["name", "cause", "found"].map(field);
+        told.push_str(&format!("{name} ({cause}): {found}\n"));
+    }
+    let told = told.replace(&format!("localhost:{}", silent.port), "$SILENT");
+    expect![[r#"
+        database-tcp (network-blocked): $SILENT: no answer in 5 s
+        login (unreachable): $SILENT: no connection: connection timed out
+    "#]]
+    .assert_eq(&told);
+}
+
+/// How the system says that a name leads nowhere, or that no name server could be asked.
+const NOT_RESOLVED: [&str; 3] = [
+    "Name or service not known",
+    "No address associated with hostname",
+    "Temporary failure in name resolution",
+];
+
+#[tokio::test]
+async fn a_name_that_leads_nowhere() {
+    let house = ready(&[]).await;
+    let doctor = |arguments: &[&'static str]| {
+        let doctor = house.lakegate(["doctor", "--host", "nobody.invalid", "--port", "5432"]);
+        // Where no name server answers, that is known after a second.
+        let doctor = doctor.env("RES_OPTIONS", "timeout:1 attempts:1");
+        arguments.iter().fold(doctor, Program::arg)
+    };
+    let told = |text: &str| {
+        let why = |text: String, why: &&str| text.replace(why, "$WHY");
+        NOT_RESOLVED.iter().fold(told_of(&house, text), why)
+    };
+    let both = || doctor(&["--workspace", "https://nobody.invalid"]);
+    check_as(told, both, 1, ["workspace-dns", "unknown-host"], expect![[r#"
+          failed   workspace-dns (unknown-host): nobody.invalid:443: the name is not found: failed to lookup address information: $WHY
+                   → Check DATABRICKS_HOST and the name server of this machine. A host behind a private link is known to the name servers of its network alone.
+          failed   workspace-token (unreachable): the workspace token for client `$SP` got no answer: no connection: failed to lookup address information: $WHY
+                   → It is tried again by itself. If it stays so, check DATABRICKS_HOST, the network and the workspace's status page.
+          failed   database-dns (unknown-host): nobody.invalid:5432: the name is not found: failed to lookup address information: $WHY
+                   → Check POSTGRES_HOST and the name server of this machine. A host behind a private link is known to the name servers of its network alone.
+    "#]]).await;
+    let database = doctor(&[]).start();
+    database.says("trying again").await;
+    let run = house.hurry(database).await.exits(1);
+    expect![[r#"
+          warning  instance (wrong-host): its host is localhost, but POSTGRES_HOST is nobody.invalid
+                   → A credential logs in where it was bought for. Unless both names lead to the same server, correct POSTGRES_HOST, or the name of the instance or endpoint.
+          failed   database-dns (unknown-host): nobody.invalid:5432: the name is not found: failed to lookup address information: $WHY
+                   → Check POSTGRES_HOST and the name server of this machine. A host behind a private link is known to the name servers of its network alone.
+          failed   login (unreachable): nobody.invalid:5432: no connection: failed to lookup address information: $WHY
+                   → Check POSTGRES_HOST and POSTGRES_PORT, that the instance is started, and that this machine may reach it on port 5432.
+    "#]].assert_eq(&told(&unwell(&run)));
 }
 
 #[tokio::test]
