@@ -1,5 +1,9 @@
 //! The exports of `wit/diagnosis.wit`.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use lakegate_core::config::{Shown, origin_name};
 use lakegate_core::edge::Server;
 use lakegate_core::flow::doctor;

@@ -1,8 +1,11 @@
 //! What the core asks of the world, as imports.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::time::Duration;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::future::Future;
+use core::pin::Pin;
+use core::time::Duration;
 
 use lakegate_core::edge::{
     Connection, DatabaseError, Edge, Level, Login, Method, Notice, Origin, ReadError, Request,

@@ -12,6 +12,8 @@
 //!
 //! Nothing about tokens or databases is decided here: that is `lakegate-core`'s.
 
+extern crate alloc;
+
 mod answer;
 mod bindings;
 mod body;

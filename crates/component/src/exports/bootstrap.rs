@@ -1,5 +1,9 @@
 //! The exports of `wit/bootstrap.wit`.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use lakegate_core::bootstrap::admin::AdminPlan;
 use lakegate_core::bootstrap::{
     Access as CoreAccess, Entry, Finding as CoreFinding, Plan, Report as CoreReport,

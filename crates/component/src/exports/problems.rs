@@ -1,5 +1,7 @@
 //! Failures, as `wit/problems.wit` tells them.
 
+use alloc::string::String;
+
 use lakegate_core::edge::ServerError;
 use lakegate_core::problem::{Kind, Problem};
 

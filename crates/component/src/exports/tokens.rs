@@ -1,5 +1,8 @@
 //! The exports of `wit/tokens.wit`.
 
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
 use lakegate_core::flow::connector::Ticket;
 use lakegate_core::flow::gate::GateStatus;
 use lakegate_core::time::millis;
