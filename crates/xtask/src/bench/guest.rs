@@ -55,6 +55,10 @@ pub(super) enum Kind {
     Statement,
     #[component(name = "conflict")]
     Conflict,
+    #[component(name = "throttled")]
+    Throttled,
+    #[component(name = "timeout")]
+    Timeout,
     #[component(name = "other")]
     Other(String),
 }
@@ -71,7 +75,8 @@ pub(super) struct Clocks {
 pub(super) const NOTHING: &str = r#"
 (component
   (type $kind-shape (variant (case "configuration") (case "denied") (case "unavailable")
-    (case "login") (case "statement") (case "conflict") (case "other" string)))
+    (case "login") (case "statement") (case "conflict") (case "throttled") (case "timeout")
+    (case "other" string)))
   (export $kind "kind" (type $kind-shape))
   (type $problem-shape (record (field "kind" $kind) (field "message" string)
     (field "advice" string) (field "sqlstate" (option string))))

@@ -24,13 +24,7 @@ const CALLS: u32 = 200;
 /// Measures both ways to a token that is there already.
 pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
     guests::connector(workspace)?;
-    let path = workspace.connector("wasm");
-    let connector = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-    let nothing = wat::parse_str(NOTHING).context("reading the component that does nothing")?;
-
-    let engine = Engine::new(&engine::config()?).map_err(because("starting wasmtime"))?;
-    let mut ours = Caller::start(&engine, &connector, Some(guest::TOKENS))?;
-    let mut least = Caller::start(&engine, &nothing, None)?;
+    let [mut ours, mut least] = callers(workspace)?;
     let (through, no_op) = in_turns(ROUNDS, || ours.sample(), || least.sample())?;
     let (live, load) = live(workspace)?;
     Ok(Table {
@@ -52,6 +46,16 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<Table> {
             },
         ],
     })
+}
+
+/// The connector that was built last, and what is beside it, each with a first answer.
+fn callers(workspace: &Workspace) -> anyhow::Result<[Caller; 2]> {
+    let path = workspace.connector("wasm");
+    let connector = std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+    let nothing = wat::parse_str(NOTHING).context("reading the component that does nothing")?;
+    let engine = Engine::new(&engine::config()?).map_err(because("starting wasmtime"))?;
+    let ours = Caller::start(&engine, &connector, Some(guest::TOKENS))?;
+    Ok([ours, Caller::start(&engine, &nothing, None)?])
 }
 
 /// What the native host's own benchmark measures; it needs the host as a library, which this
@@ -141,4 +145,15 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 
 fn because(doing: &'static str) -> impl Fn(wasmtime::Error) -> anyhow::Error {
     move |error| anyhow::anyhow!("{doing}: {error:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each is called with types of our own, which only its start compares with those of `wit/`.
+    #[test]
+    fn both_answer() {
+        callers(&Workspace::find()).unwrap();
+    }
 }
