@@ -3,7 +3,7 @@
 
 use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
-use lakegate_tests::House;
+use lakegate_tests::{DEADLINE, House};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolCopyExt, PgPoolOptions, PgSslMode};
 use sqlx::{Acquire, AssertSqlSafe, Error, PgPool, Row, query, query_scalar, raw_sql};
 
@@ -30,7 +30,8 @@ fn options(house: &House, road: &Road) -> PgConnectOptions {
 
 /// A pool that opens its sessions as they are needed.
 fn pool(options: PgConnectOptions, most: u32) -> PgPool {
-    PgPoolOptions::new().max_connections(most).connect_lazy_with(options)
+    let pool = PgPoolOptions::new().max_connections(most).acquire_timeout(DEADLINE);
+    pool.connect_lazy_with(options)
 }
 
 #[track_caller]
