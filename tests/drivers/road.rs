@@ -76,6 +76,11 @@ impl Road {
         self.proxy.is_none()
     }
 
+    /// The proxy on it.
+    pub(crate) fn proxy(&mut self) -> &mut Proxy {
+        self.proxy.as_mut().unwrap()
+    }
+
     /// Tells a program to take it, by libpq's variables.
     pub(crate) fn lead(&self, house: &House, program: Program) -> Program {
         let mut program = program
